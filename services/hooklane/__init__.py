@@ -1,0 +1,1 @@
+"""Hooklane delivers webhooks from Kafka and loses nothing."""
