@@ -1,0 +1,1 @@
+"""Words and rules: no clock, no I/O, no Kafka, no pydantic; the standard library only."""

@@ -1,0 +1,159 @@
+"""Between internal records (dicts, as the codec gives them) and domain values."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from hooklane.adapters.codec import Value
+from hooklane.domain.delivery import Delivery, Trigger, from_ms, to_ms
+from hooklane.domain.endpoint import (
+    Endpoint,
+    EndpointState,
+    Order,
+    Placement,
+    SealedHeaders,
+    SealedSecret,
+)
+from hooklane.domain.errors import BrokenContract
+from hooklane.domain.event import Event, SourcePosition
+from hooklane.domain.subscription import Subscription
+
+
+def endpoint_of(value: Value) -> Endpoint:
+    """Build an Endpoint from its record.
+
+    Raises:
+        BrokenContract: its state is one this release does not know.
+    """
+    try:
+        state = EndpointState(value["state"])
+    except ValueError:
+        raise BrokenContract(f"endpoint state {value['state']!r}") from None
+    headers, placement = value["headers"], value["placement"]
+    return Endpoint(
+        endpoint_id=value["endpoint_id"],
+        tenant=value["tenant"],
+        revision=value["revision"],
+        state=state,
+        state_reason=value["state_reason"],
+        url=value["url"],
+        subscription=Subscription(patterns=tuple(value["subscription"])),
+        secrets=tuple(_secret_of(secret) for secret in value["secrets"]),
+        sealed_headers=None if headers is None else SealedHeaders(**headers),
+        timeout=timedelta(milliseconds=value["timeout_ms"]),
+        retry_schedule=tuple(timedelta(seconds=s) for s in value["retry_schedule_s"]),
+        order=Order(value["order"]),
+        in_flight_max=value["limits"]["in_flight_max"],
+        placement=None if placement is None else Placement(**placement),
+    )
+
+
+def endpoint_value(endpoint: Endpoint) -> Value:
+    """Give the record of an Endpoint."""
+    headers, placement = endpoint.sealed_headers, endpoint.placement
+    return {
+        "endpoint_id": endpoint.endpoint_id,
+        "tenant": endpoint.tenant,
+        "revision": endpoint.revision,
+        "state": endpoint.state.value,
+        "state_reason": endpoint.state_reason,
+        "url": endpoint.url,
+        "subscription": list(endpoint.subscription.patterns),
+        "secrets": [_secret_value(secret) for secret in endpoint.secrets],
+        "headers": None
+        if headers is None
+        else {"key_id": headers.key_id, "sealed": headers.sealed},
+        "timeout_ms": endpoint.timeout // timedelta(milliseconds=1),
+        "retry_schedule_s": [int(d.total_seconds()) for d in endpoint.retry_schedule],
+        "order": endpoint.order.value,
+        "limits": {"in_flight_max": endpoint.in_flight_max},
+        "placement": None
+        if placement is None
+        else {
+            "topic": placement.topic,
+            "partition": placement.partition,
+            "bucket": placement.bucket,
+            "epoch": placement.epoch,
+        },
+    }
+
+
+def _secret_of(value: dict[str, Any]) -> SealedSecret:
+    until = value["valid_until"]
+    return SealedSecret(
+        key_id=value["key_id"],
+        sealed=value["sealed"],
+        valid_until=None if until is None else from_ms(until),
+    )
+
+
+def _secret_value(secret: SealedSecret) -> Value:
+    until = secret.valid_until
+    return {
+        "key_id": secret.key_id,
+        "sealed": secret.sealed,
+        "valid_until": None if until is None else to_ms(until),
+    }
+
+
+def delivery_of(value: Value) -> Delivery:
+    """Build a Delivery from its record."""
+    return Delivery(
+        delivery_id=value["delivery_id"],
+        endpoint_id=value["endpoint_id"],
+        command_id=value["command_id"],
+        event=Event(
+            event_id=value["event_id"],
+            tenant=value["tenant"],
+            event_type=value["type"],
+            version=value["version"],
+            key=value["key"],
+            event_time=from_ms(value["event_time"]),
+            source=SourcePosition(**value["source"]),
+            payload=value["payload"],
+            content_type=value["content_type"],
+        ),
+        trigger=Trigger(value["trigger"]),
+        table_offset=value["table_offset"],
+    )
+
+
+NO_TIMINGS: Value = {
+    "dns_ms": None,
+    "connect_ms": None,
+    "tls_ms": None,
+    "first_byte_ms": None,
+    "total_ms": None,
+}
+
+
+def attempt_without_request(
+    delivery: Value, *, attempt_id: str, at: datetime, verdict: str, reason: str
+) -> Value:
+    """Give the Attempt record of something that befell a delivery without an HTTP request.
+
+    Args:
+        delivery: the Delivery record's value.
+        attempt_id: drawn by the caller, or hashed where a re-run must give the same.
+        at: when.
+        verdict: `dead` or `cancelled`.
+        reason: a `verdict.Reason` value.
+    """
+    shared = ("delivery_id", "event_id", "endpoint_id", "tenant", "type", "version", "trigger")
+    return {
+        **{name: delivery[name] for name in shared},
+        "attempt_id": attempt_id,
+        "number": 0,
+        "started_at": to_ms(at),
+        "timings": NO_TIMINGS,
+        "outcome": "none",
+        "status": None,
+        "error": "",
+        "response_headers": [],
+        "response_body": b"",
+        "verdict": verdict,
+        "tier_s": None,
+        "due_at": None,
+        "reason": reason,
+    }

@@ -1,0 +1,118 @@
+"""Who gets an event: an index over the endpoint table by tenant, type and wildcard prefix.
+
+The index is what makes a match cost the same at 10 and at 100,000 endpoints: an exact type is one
+look-up, and each dotted prefix of the type is one more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from hooklane.domain.endpoint import Endpoint, EndpointState
+
+REMEMBERED_MAX = 10_000
+REFUSED_BECAUSE = {
+    EndpointState.DISABLED: "endpoint_disabled",
+    EndpointState.DELETED: "endpoint_deleted",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An endpoint whose pattern fits but which does not get the event, and why."""
+
+    endpoint_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """Everyone an event concerns: who gets it, and who would have but for a reason."""
+
+    matched: tuple[Endpoint, ...]
+    refused: tuple[Refusal, ...]
+
+
+def patterns_over(event_type: str) -> Iterator[str]:
+    """Give every pattern that covers the type, the most exact first."""
+    yield event_type
+    end = event_type.rfind(".")
+    while end > 0:
+        yield event_type[: end + 1] + "*"
+        end = event_type.rfind(".", 0, end)
+    yield "*"
+
+
+class MatchIndex:
+    """Endpoints by (tenant, pattern), kept up to date revision by revision.
+
+    A match's result is remembered until the table changes: producers send the same few types over
+    and over.
+    """
+
+    def __init__(self, endpoints: Iterable[Endpoint] = ()) -> None:
+        """Index these endpoints."""
+        self._by_pattern: dict[tuple[str, str], dict[str, Endpoint]] = {}
+        self._by_id: dict[str, Endpoint] = {}
+        self._remembered: dict[tuple[str, str], Match] = {}
+        for endpoint in endpoints:
+            self.put(endpoint)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def get(self, endpoint_id: str) -> Endpoint | None:
+        """Give the endpoint's newest revision, if the table has it."""
+        return self._by_id.get(endpoint_id)
+
+    def put(self, endpoint: Endpoint) -> None:
+        """Take a revision in, replacing the one before."""
+        self.remove(endpoint.endpoint_id)
+        self._by_id[endpoint.endpoint_id] = endpoint
+        for pattern in endpoint.subscription.patterns:
+            bucket = self._by_pattern.setdefault((endpoint.tenant, pattern), {})
+            bucket[endpoint.endpoint_id] = endpoint
+
+    def remove(self, endpoint_id: str) -> None:
+        """Forget an endpoint (its tombstone was read)."""
+        self._remembered.clear()
+        before = self._by_id.pop(endpoint_id, None)
+        if before is None:
+            return
+        for pattern in before.subscription.patterns:
+            bucket = self._by_pattern[before.tenant, pattern]
+            del bucket[endpoint_id]
+            if not bucket:
+                del self._by_pattern[before.tenant, pattern]
+
+    def match(self, tenant: str, event_type: str) -> Match:
+        """Tell who gets an event of this tenant and type, in endpoint-id order."""
+        known = self._remembered.get((tenant, event_type))
+        if known is None:
+            if len(self._remembered) >= REMEMBERED_MAX:
+                self._remembered.clear()
+            known = self._remembered[tenant, event_type] = self._look_up(tenant, event_type)
+        return known
+
+    def _look_up(self, tenant: str, event_type: str) -> Match:
+        fitting: dict[str, Endpoint] = {}
+        for pattern in patterns_over(event_type):
+            fitting |= self._by_pattern.get((tenant, pattern), {})
+        ordered = [fitting[endpoint_id] for endpoint_id in sorted(fitting)]
+        return Match(
+            matched=tuple(e for e in ordered if refusal_of(e) is None),
+            refused=tuple(
+                Refusal(endpoint_id=e.endpoint_id, reason=reason)
+                for e in ordered
+                if (reason := refusal_of(e)) is not None
+            ),
+        )
+
+
+def refusal_of(endpoint: Endpoint) -> str | None:
+    """Say why an endpoint takes no new events, None if it takes them."""
+    reason = REFUSED_BECAUSE.get(endpoint.state)
+    if reason is None and endpoint.placement is None:
+        return "endpoint_without_lane"
+    return reason

@@ -1,0 +1,184 @@
+"""Which offsets of a partition are finished, when they finish out of order.
+
+What can be committed is the finished prefix. What finished above it rides in the commit's
+metadata, so that a crash or a rebalance does not do it again. The span between prefix and
+position is bounded by the caller so that the metadata always fits the broker's 4,096 bytes.
+
+Offsets between received ones (transaction markers, trimmed or compacted records) belong to
+nobody and count as finished.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from hooklane.domain.errors import BrokenContract
+
+METADATA_BYTES_MAX = 4_000
+# 20,000 offsets are a bitmap of 2,500 bytes, 3,336 in base64: fits, with room for other fields.
+SPAN_MAX = 20_000
+FINISHED = "f"
+_VERSION = "v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """A committed position and its metadata."""
+
+    offset: int
+    metadata: str = ""
+
+
+def encode_metadata(fields: Mapping[str, str]) -> str:
+    """Write commit metadata: `v1;key=value;…`."""
+    text = ";".join((_VERSION, *(f"{key}={value}" for key, value in fields.items())))
+    assert len(text) <= METADATA_BYTES_MAX, f"commit metadata of {len(text)} bytes"
+    return text
+
+
+def decode_metadata(text: str | None) -> dict[str, str]:
+    """Read commit metadata; nothing was written where it is empty.
+
+    Raises:
+        BrokenContract: it is of another version or shape; guessing would lose or double records.
+    """
+    if not text:
+        return {}
+    version, *fields = text.split(";")
+    if version != _VERSION or not all("=" in field for field in fields):
+        raise BrokenContract(f"commit metadata {text[:60]!r} is not of version {_VERSION}")
+    return dict(field.split("=", 1) for field in fields)
+
+
+class OffsetTracker:
+    """The open and finished offsets of one partition within one assignment.
+
+    Args:
+        start: the first offset to be received, the committed prefix.
+        finished: offsets above it that an earlier owner finished (`finished_in`).
+    """
+
+    def __init__(self, start: int, finished: Iterable[int] = ()) -> None:
+        """Begin at a commit."""
+        self.position = start
+        self._received: deque[int] = deque()
+        self._open: set[int] = set()
+        self._restored = set(finished)
+
+    def receive(self, offset: int) -> bool:
+        """Take an offset in; tell whether it is still to be done.
+
+        An offset below the position was received before (a seek back): its answer then is
+        whether it is still open, and it is not counted twice.
+        """
+        if offset < self.position:
+            return offset in self._open
+        self.position = offset + 1
+        if offset in self._restored:
+            self._restored.discard(offset)
+            return False
+        self._received.append(offset)
+        self._open.add(offset)
+        return True
+
+    def advance(self, position: int) -> None:
+        """Move the position past offsets that hold no record, such as transaction markers."""
+        if position > self.position:
+            self.position = position
+            self._restored = {offset for offset in self._restored if offset >= position}
+
+    def finish(self, offset: int) -> None:
+        """Count an open offset as finished."""
+        self._open.remove(offset)
+
+    def is_open(self, offset: int) -> bool:
+        """Tell whether the offset was received and is not finished."""
+        return offset in self._open
+
+    @property
+    def prefix(self) -> int:
+        """The offset below which everything is finished: what may be committed."""
+        received, still_open = self._received, self._open
+        while received and received[0] not in still_open:
+            received.popleft()
+        return received[0] if received else self.position
+
+    @property
+    def span(self) -> int:
+        """How many offsets lie between the prefix and the position."""
+        return self._end() - self.prefix
+
+    @property
+    def open_count(self) -> int:
+        """How many received offsets are not finished."""
+        return len(self._open)
+
+    def finished_share(self) -> float:
+        """Tell which share of the span is finished, 0 to 1."""
+        span = self.span
+        return 1.0 if span == 0 else 1 - len(self._open) / span
+
+    def commit(self, fields: Mapping[str, str] | None = None) -> Committed:
+        """Give what to commit now, with other metadata fields beside the finished offsets."""
+        prefix = self.prefix
+        written = dict(fields or {})
+        if self._open and (finished := self._finished_bitmap(prefix)):
+            written[FINISHED] = finished
+        elif self._restored:
+            written[FINISHED] = _to_text(_bitmap(prefix, self._restored))
+        return Committed(offset=prefix, metadata=encode_metadata(written))
+
+    def _end(self) -> int:
+        # Restored offsets not yet received again still have to be told to the next owner.
+        return max(self.position, max(self._restored, default=-1) + 1)
+
+    def _finished_bitmap(self, prefix: int) -> str:
+        bits = bytearray(b"\xff" * ((self.position - prefix + 7) // 8))
+        for offset in self._open:
+            index = offset - prefix
+            bits[index >> 3] &= ~(1 << (index & 7))
+        # The last byte's bits past the position belong to nobody yet.
+        surplus = -(self.position - prefix) % 8
+        bits[-1] &= 0xFF >> surplus
+        if self._restored:
+            restored = _bitmap(prefix, self._restored)
+            bits.extend(bytes(max(0, len(restored) - len(bits))))
+            for index, byte in enumerate(restored):
+                bits[index] |= byte
+        return _to_text(bits)
+
+
+def finished_in(committed: Committed) -> Iterator[int]:
+    """Give the offsets above a commit's prefix that its metadata says are finished.
+
+    Raises:
+        BrokenContract: the metadata can't be read.
+    """
+    text = decode_metadata(committed.metadata).get(FINISHED)
+    if not text:
+        return
+    try:
+        bits = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise BrokenContract(f"finished offsets {text[:40]!r} are not base64") from None
+    for index, byte in enumerate(bits):
+        if byte:
+            for bit in range(8):
+                if byte >> bit & 1:
+                    yield committed.offset + index * 8 + bit
+
+
+def _bitmap(prefix: int, offsets: Iterable[int]) -> bytearray:
+    bits = bytearray((max(offsets) - prefix) // 8 + 1)
+    for offset in offsets:
+        index = offset - prefix
+        bits[index >> 3] |= 1 << (index & 7)
+    return bits
+
+
+def _to_text(bits: bytearray) -> str:
+    return base64.b64encode(bits.rstrip(b"\0")).decode()

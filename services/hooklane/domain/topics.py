@@ -1,0 +1,147 @@
+"""Names of topics, groups and transactional ids, and how each topic must be set up.
+
+All start with the deployment's prefix, so that deployments and tests share a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NamedTuple
+
+from hooklane.domain.retry import format_delay
+
+_DAY_MS = 86_400_000
+_SEGMENT = {"segment.bytes": str(16 * 1024 * 1024)}
+# Time must not eat live deliveries: their owner trims what is finished.
+_KEPT = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1", **_SEGMENT}
+_COMPACTED = {"cleanup.policy": "compact", **_SEGMENT}
+
+
+class Partition(NamedTuple):
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicSpec:
+    """A topic as Hooklane needs it: partitions and the settings that must hold."""
+
+    name: str
+    partitions: int
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionCounts:
+    """How many partitions each topic has."""
+
+    retry: int = 12
+    dead_letters: int = 12
+    attempts: int = 12
+    matches: int = 12
+    commands: int = 6
+    rejected_events: int = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topics:
+    """Every name under one prefix."""
+
+    prefix: str = "hooklane"
+    counts: PartitionCounts = field(default_factory=PartitionCounts)
+
+    @property
+    def endpoints(self) -> str:
+        """Endpoint records by id, compacted."""
+        return f"{self.prefix}.endpoints"
+
+    @property
+    def schemas(self) -> str:
+        """Schemas once seen, by registry id, compacted."""
+        return f"{self.prefix}.schemas"
+
+    @property
+    def positions(self) -> str:
+        """How far each process has read the endpoint table, compacted."""
+        return f"{self.prefix}.positions"
+
+    @property
+    def dead_letters(self) -> str:
+        """Deliveries that are Dead, compacted."""
+        return f"{self.prefix}.dead-letters"
+
+    @property
+    def rejected_events(self) -> str:
+        """Events that could not be matched, with the error in headers."""
+        return f"{self.prefix}.rejected-events"
+
+    @property
+    def attempts(self) -> str:
+        """The attempt log."""
+        return f"{self.prefix}.attempts"
+
+    @property
+    def matches(self) -> str:
+        """The receipts."""
+        return f"{self.prefix}.matches"
+
+    @property
+    def commands(self) -> str:
+        """What control asks of the data plane, and Disable the other way."""
+        return f"{self.prefix}.commands"
+
+    def lane(self, endpoint_id: str) -> str:
+        """Give a new endpoint's lane; afterwards only its placement names it."""
+        return f"{self.prefix}.lane.{endpoint_id.removeprefix('ep_')}"
+
+    def is_lane(self, topic: str) -> bool:
+        """Tell whether a topic is a lane of this deployment."""
+        return topic.startswith(f"{self.prefix}.lane.")
+
+    def retry(self, tier: timedelta) -> str:
+        """Give a tier's topic."""
+        return f"{self.prefix}.retry.{format_delay(tier)}"
+
+    def group(self, name: str) -> str:
+        """Give a consumer group's name."""
+        return f"{self.prefix}.{name}"
+
+    def transactional_id(self, process: str, ordinal: int) -> str:
+        """Give a process's transactional id, stable across its restarts."""
+        return f"{self.prefix}.{process}.{ordinal}"
+
+    def lane_spec(self, topic: str) -> TopicSpec:
+        """Say how a lane is set up."""
+        return TopicSpec(name=topic, partitions=1, settings=_stamped(_KEPT))
+
+    def specs(self, tiers: Sequence[timedelta]) -> tuple[TopicSpec, ...]:
+        """Say how every topic is set up, lanes aside."""
+        counts = self.counts
+        month, fortnight = str(30 * _DAY_MS), str(14 * _DAY_MS)
+        dead = {**_COMPACTED, "cleanup.policy": "compact,delete", "retention.ms": month,
+                "delete.retention.ms": month}  # fmt: skip
+        log = {"cleanup.policy": "delete", "retention.ms": fortnight}
+        set_aside = {"cleanup.policy": "delete", "retention.ms": month}
+        rows: list[tuple[str, int, Mapping[str, str]]] = [
+            (self.endpoints, 1, _COMPACTED),
+            (self.schemas, 1, _COMPACTED),
+            (self.positions, 1, _COMPACTED),
+            (self.dead_letters, counts.dead_letters, dead),
+            (self.rejected_events, counts.rejected_events, set_aside),
+            (self.attempts, counts.attempts, log),
+            (self.matches, counts.matches, log),
+            (self.commands, counts.commands, log),
+            *((self.retry(tier), counts.retry, _KEPT) for tier in tiers),
+        ]
+        return tuple(
+            TopicSpec(name=name, partitions=partitions, settings=_stamped(settings))
+            for name, partitions, settings in rows
+        )
+
+
+def _stamped(settings: Mapping[str, str]) -> dict[str, str]:
+    return {"message.timestamp.type": "LogAppendTime", **settings}
