@@ -1,0 +1,130 @@
+"""Opens a connection: resolve, judge each address, connect to the judged address, TLS.
+
+Promises that no socket is connected to an address that the policy was not asked about, and that a
+cancelled dial leaves no socket open. Raises `DialFailed` or `AddressRefused`, nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+
+from hooklane.adapters.http.addresses import AddressPolicy
+from hooklane.adapters.http.answers import elapsed_ms, short
+from hooklane.adapters.http.connection import Connection, Owner
+from hooklane.adapters.http.exchange import Exchange
+from hooklane.adapters.http.resolver import NameUnresolved, Resolver
+
+
+class DialFailed(Exception):
+    """No connection could be made."""
+
+
+class Dialer:
+    """Makes connections for one sender."""
+
+    def __init__(self, *, policy: AddressPolicy, resolver: Resolver, ca_file: str | None) -> None:
+        self._policy = policy
+        self._resolver = resolver
+        self._verified = tls_context(ca_file=ca_file, verify=True)
+        self._unverified = tls_context(ca_file=ca_file, verify=False)
+
+    async def dial(self, exchange: Exchange, owner: Owner) -> Connection:
+        """Connect to the exchange's target before its deadline; note what each part took.
+
+        Raises:
+            AddressRefused: no address of the target may be connected to.
+            DialFailed: the name, the connect or TLS failed.
+        """
+        loop = asyncio.get_running_loop()
+        target = exchange.request.target
+        began = loop.time()
+        exchange.phase = "dns"
+        try:
+            addresses = await self._resolver.resolve(target.host)
+        except NameUnresolved as error:
+            raise DialFailed(f"dns: {short(error)}") from None
+        exchange.dns_ms = elapsed_ms(began, loop.time())
+        permitted = self._policy.permitted(addresses)
+        exchange.phase, began = "connect", loop.time()
+        sock = await _connect_in_turn(permitted, target.port, exchange.deadline)
+        exchange.connect_ms = elapsed_ms(began, loop.time())
+        if target.scheme == "http":
+            return await _protocol(sock, owner, exchange, tls=None)
+        exchange.phase, began = "tls", loop.time()
+        context = self._verified if target.verify_tls else self._unverified
+        try:
+            connection = await _protocol(sock, owner, exchange, tls=context)
+        except (OSError, ssl.SSLError) as error:
+            raise DialFailed(f"tls: {short(_tls_reason(error))}") from None
+        exchange.tls_ms = elapsed_ms(began, loop.time())
+        return connection
+
+
+def tls_context(*, ca_file: str | None, verify: bool) -> ssl.SSLContext:
+    """Make a client context: the system's authorities, and those of a file beside them."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def _connect_in_turn(addresses: tuple[str, ...], port: int, deadline: float) -> socket.socket:
+    """Connect to the first address that answers; each gets a share of the time left."""
+    loop = asyncio.get_running_loop()
+    reason = "no address"
+    for index, address in enumerate(addresses):
+        share = (deadline - loop.time()) / (len(addresses) - index)
+        try:
+            if index == len(addresses) - 1:
+                return await _connect(address, port)
+            return await asyncio.wait_for(_connect(address, port), timeout=share)
+        except TimeoutError:
+            reason = f"{address}: timed out"
+        except OSError as error:
+            reason = error.strerror or str(error)
+    raise DialFailed(f"connect: {short(reason)}")
+
+
+async def _connect(address: str, port: int) -> socket.socket:
+    """Connect a socket to an address; close it where that fails or is cancelled."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _protocol(
+    sock: socket.socket, owner: Owner, exchange: Exchange, *, tls: ssl.SSLContext | None
+) -> Connection:
+    """Put a connection, and TLS where asked, on a connected socket."""
+    target = exchange.request.target
+    try:
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(owner, target.origin),
+            sock=sock,
+            ssl=tls,
+            server_hostname=target.host if tls else None,
+        )
+    except BaseException:
+        sock.close()
+        raise
+    return connection
+
+
+def _tls_reason(error: OSError) -> str:
+    """Give the part of a TLS error that says something."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate: {error.verify_message}"
+    return getattr(error, "reason", None) or error.strerror or str(error) or "connection closed"

@@ -1,0 +1,60 @@
+"""One request on its way through a sender: what is known of it until its answer is made."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from hooklane.adapters.http.answers import elapsed_ms
+from hooklane.adapters.http.port import OnAnswer, Request, Timings
+
+if TYPE_CHECKING:
+    from hooklane.adapters.http.connection import Connection
+
+
+class Exchange:
+    """A request, its deadline on the loop's clock, and where it stands.
+
+    `phase` names what is under way: waiting for a connection, dns, connect, tls, answer.
+    """
+
+    __slots__ = (
+        "again",
+        "connect_ms",
+        "connection",
+        "deadline",
+        "dialing",
+        "dns_ms",
+        "first_byte_at",
+        "on_answer",
+        "phase",
+        "request",
+        "started",
+        "tls_ms",
+    )
+
+    def __init__(self, request: Request, on_answer: OnAnswer, started: float) -> None:
+        self.request = request
+        self.on_answer = on_answer
+        self.started = started
+        self.deadline = started + request.timeout_ms / 1_000
+        self.phase = "waiting for a connection"
+        self.connection: Connection | None = None
+        self.dialing: asyncio.Task[None] | None = None
+        self.first_byte_at = 0.0
+        self.dns_ms: int | None = None
+        self.connect_ms: int | None = None
+        self.tls_ms: int | None = None
+        # Whether a stale kept-alive connection already cost this request its one further try.
+        self.again = False
+
+    def timings(self, now: float) -> Timings:
+        """Give what each part took, up to now."""
+        first = self.first_byte_at
+        return Timings(
+            dns=self.dns_ms,
+            connect=self.connect_ms,
+            tls=self.tls_ms,
+            first_byte=elapsed_ms(self.started, first) if first else None,
+            total=elapsed_ms(self.started, now),
+        )

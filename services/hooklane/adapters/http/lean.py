@@ -1,0 +1,307 @@
+"""The default sender: HTTP/1.1 on our own connections, per request only bytes and a callback.
+
+On a kept-alive connection a request costs no task, future, timer or log line: one write, one read,
+one `Answer`. Deadlines are kept by one sweep every 50 ms, which looks at the open requests only
+when one of them can be late. Tasks exist for dialing alone. Runs on uvloop and on plain asyncio;
+must be made, used and closed on one running loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from hooklane.adapters.http.addresses import AddressPolicy, AddressRefused
+from hooklane.adapters.http.answers import (
+    BODY_KEPT_BYTES,
+    kept_fields,
+    outcome_of,
+    retry_after,
+    short,
+)
+from hooklane.adapters.http.connection import Connection
+from hooklane.adapters.http.dial import Dialer, DialFailed
+from hooklane.adapters.http.exchange import Exchange
+from hooklane.adapters.http.pool import Pool
+from hooklane.adapters.http.port import Answer, Limits, OnAnswer, Outcome, Request
+from hooklane.adapters.http.resolver import Resolver
+from hooklane.adapters.http.target import Origin
+
+SWEEP_S = 0.05
+
+
+class LeanSender:
+    """Keeps the port's promises over a pool of `Connection`s."""
+
+    def __init__(
+        self,
+        *,
+        policy: AddressPolicy,
+        limits: Limits | None = None,
+        resolver: Resolver | None = None,
+        ca_file: str | None = None,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._limits = limits or Limits()
+        self._resolver = resolver or Resolver()
+        self._dialer = Dialer(policy=policy, resolver=self._resolver, ca_file=ca_file)
+        self._pool = Pool(self._limits)
+        self._open: dict[Request, Exchange] = {}
+        self._dials: set[asyncio.Task[None]] = set()
+        self._connections: set[Connection] = set()
+        self._earliest = math.inf
+        self._sweep_timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    # The port.
+
+    @property
+    def open_count(self) -> int:
+        """How many requests are submitted and not yet answered."""
+        return len(self._open)
+
+    @property
+    def connection_count(self) -> int:
+        """How many connections are open or being opened."""
+        return self._pool.count
+
+    def submit(self, request: Request, on_answer: OnAnswer) -> None:
+        """Send a request now, or queue it."""
+        exchange = Exchange(request, on_answer, self._loop.time())
+        refusal = self._refusal(request)
+        if refusal:
+            self._loop.call_soon(self._refuse, exchange, refusal)
+            return
+        self._open[request] = exchange
+        self._watch(exchange.deadline)
+        host = self._pool.host(request.target.origin)
+        connection = self._pool.take_idle(host)
+        if connection is not None:
+            connection.send(exchange)
+        elif self._may_dial(request.target.origin):
+            self._dial(exchange)
+        else:
+            self._pool.wait(request.target.origin, exchange)
+
+    def cut(self, request: Request) -> None:
+        """End an open request now."""
+        exchange = self._open.get(request)
+        if exchange is not None:
+            self._cut(exchange, "cut")
+
+    async def close(self) -> None:
+        """Cut what is open and end every connection."""
+        self._closed = True
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
+            self._sweep_timer = None
+        for request in tuple(self._open):
+            self.cut(request)
+        for dial in tuple(self._dials):
+            dial.cancel()
+        await asyncio.gather(*self._dials, return_exceptions=True)
+        for connection in tuple(self._connections):
+            connection.end()
+        self._resolver.close()
+        # One turn of the loop, in which the transports let go of their sockets.
+        await asyncio.sleep(0)
+
+    # What connections say.
+
+    def answered(self, connection: Connection, exchange: Exchange, *, reusable: bool) -> None:
+        """Free the connection, then hand over the answer, so that the caller can submit on it."""
+        answer = self._read(connection, exchange)
+        if reusable:
+            self._release(connection)
+        self._answer(exchange, answer)
+
+    def lost(self, connection: Connection, exchange: Exchange, reason: str) -> None:
+        """Try a request once more if only a stale kept-alive connection was in its way."""
+        stale = connection.served > 0 and connection.received == 0
+        if stale and not exchange.again and not self._closed and exchange.request in self._open:
+            exchange.again = True
+            self._dial(exchange)
+        else:
+            self._fail(exchange, Outcome.UNREACHABLE, reason)
+
+    def gone(self, connection: Connection) -> None:
+        """Take a connection off the books, and let who waits have its place."""
+        if connection in self._connections:
+            self._connections.discard(connection)
+            self._pool.remove_idle(connection)
+            self._slot_freed(connection.key)
+
+    # Connections.
+
+    def _may_dial(self, origin: Origin) -> bool:
+        """Tell whether an origin may open a connection now; an idle one elsewhere gives way."""
+        pool = self._pool
+        if not pool.may_open(pool.host(origin)):
+            return False
+        if pool.is_full and pool.idle:
+            next(iter(pool.idle)).end()
+        return not pool.is_full
+
+    def _dial(self, exchange: Exchange) -> None:
+        """Open a connection for a request."""
+        request = exchange.request
+        self._pool.opened(self._pool.host(request.target.origin))
+        limit = self._loop.time() + request.connect_timeout_ms / 1_000
+        exchange.deadline = min(exchange.deadline, limit)
+        self._watch(exchange.deadline)
+        exchange.dialing = self._loop.create_task(self._connect(exchange))
+        self._dials.add(exchange.dialing)
+        exchange.dialing.add_done_callback(self._dials.discard)
+
+    async def _connect(self, exchange: Exchange) -> None:
+        """Dial, then send; whatever goes wrong becomes the request's answer."""
+        origin = exchange.request.target.origin
+        connection = None
+        try:
+            connection = await self._dialer.dial(exchange, self)
+        except AddressRefused as refused:
+            self._fail(exchange, Outcome.BLOCKED, str(refused))
+        except (DialFailed, OSError) as error:
+            self._fail(exchange, Outcome.UNREACHABLE, short(error))
+        except Exception as error:
+            # Our own bug must cost this attempt only; the loop's handler says where it is.
+            self._report(error, "dialing failed")
+            self._fail(exchange, Outcome.FAILED, f"{type(error).__name__}: {short(error)}")
+        else:
+            if connection.ended:
+                self._fail(exchange, Outcome.UNREACHABLE, "connection closed before an answer")
+        finally:
+            exchange.dialing = None
+            if connection is None or connection.ended:
+                self._slot_freed(origin)
+        if connection is None or connection.ended:
+            return
+        self._connections.add(connection)
+        if exchange.request in self._open:
+            exchange.deadline = exchange.started + exchange.request.timeout_ms / 1_000
+            self._watch(exchange.deadline)
+            connection.send(exchange)
+        else:
+            self._release(connection)
+
+    def _release(self, connection: Connection) -> None:
+        """Give a free connection to who waits for it, or keep it idle."""
+        now = self._loop.time()
+        origin: Origin = connection.key
+        host = self._pool.host(origin)
+        old = now - connection.born > self._limits.age_ms_max / 1_000
+        if old or self._closed or (self._pool.waiting_count and self._pool.gives_way(host)):
+            connection.end()
+            return
+        waiting = self._pool.next_waiting(origin)
+        if waiting is not None:
+            connection.send(waiting)
+            return
+        connection.idle_since = now
+        self._pool.put_idle(host, connection)
+
+    def _slot_freed(self, origin: Origin) -> None:
+        """Count an ended connection, and dial for who waits for its place."""
+        self._pool.freed(origin)
+        if self._closed or not self._pool.waiting_count:
+            return
+        self._pool.note_starved(origin)
+        while (candidate := self._pool.starved()) is not None and self._may_dial(candidate):
+            exchange = self._pool.next_waiting(candidate)
+            self._pool.turn_taken(candidate)
+            if exchange is not None:
+                self._dial(exchange)
+
+    # Deadlines.
+
+    def _watch(self, deadline: float) -> None:
+        """Let the sweep look at the open requests when this deadline has passed."""
+        self._earliest = min(self._earliest, deadline)
+        if self._sweep_timer is None and not self._closed:
+            self._sweep_timer = self._loop.call_later(SWEEP_S, self._sweep)
+
+    def _sweep(self) -> None:
+        """Cut what is late, close what was idle for long; stop when nothing is left to watch."""
+        now = self._loop.time()
+        if now >= self._earliest:
+            late = [exchange for exchange in self._open.values() if exchange.deadline <= now]
+            for exchange in late:
+                if exchange.request in self._open:
+                    self._cut(exchange, f"{exchange.phase} timed out")
+            self._earliest = min((e.deadline for e in self._open.values()), default=math.inf)
+        oldest = now - self._limits.idle_ms / 1_000
+        while self._pool.idle and next(iter(self._pool.idle)).idle_since <= oldest:
+            next(iter(self._pool.idle)).end()
+        self._sweep_timer = None
+        if not self._closed and (self._open or self._pool.idle):
+            self._sweep_timer = self._loop.call_later(SWEEP_S, self._sweep)
+
+    def _cut(self, exchange: Exchange, reason: str) -> None:
+        """End a request wherever it stands: by its status if that was read, else timed out."""
+        connection = exchange.connection
+        if connection is not None:
+            connection.exchange = exchange.connection = None
+            connection.status = connection.final_status or 0
+            connection.end()
+            if connection.status:
+                self._answer(exchange, self._read(connection, exchange))
+                return
+        elif exchange.dialing is not None:
+            exchange.dialing.cancel()
+        else:
+            self._pool.forget_waiting(exchange)
+        self._fail(exchange, Outcome.TIMED_OUT, reason)
+
+    # Answers.
+
+    def _refusal(self, request: Request) -> str:
+        """Say why a request is not taken, if it is not."""
+        if self._closed:
+            return "the sender is closed"
+        if request in self._open:
+            return "the request is already open"
+        if self._pool.waiting_count >= self._limits.waiting_max:
+            return "too many requests wait for a connection"
+        headers = request.headers
+        if headers and (headers[-2:] != b"\r\n" or b"\r\n\r\n" in headers):
+            return "illegal headers"
+        return ""
+
+    def _refuse(self, exchange: Exchange, reason: str) -> None:
+        """Answer a request that was not taken."""
+        self._call(exchange, Answer(outcome=Outcome.FAILED, error=reason))
+
+    def _read(self, connection: Connection, exchange: Exchange) -> Answer:
+        """Make the answer of what a connection read."""
+        status = connection.status
+        fields = connection.fields
+        outcome = outcome_of(status)
+        return Answer(
+            outcome=outcome,
+            status=status,
+            headers=kept_fields(fields),
+            body=b"".join(connection.body)[:BODY_KEPT_BYTES],
+            timings_ms=exchange.timings(self._loop.time()),
+            retry_after=None if outcome is Outcome.SUCCEEDED else retry_after(fields),
+        )
+
+    def _fail(self, exchange: Exchange, outcome: Outcome, reason: str) -> None:
+        """Answer a request that met no status line."""
+        timings = exchange.timings(self._loop.time())
+        self._answer(exchange, Answer(outcome=outcome, error=short(reason), timings_ms=timings))
+
+    def _answer(self, exchange: Exchange, answer: Answer) -> None:
+        """Hand over an answer, once."""
+        if self._open.pop(exchange.request, None) is not None:
+            self._call(exchange, answer)
+
+    def _call(self, exchange: Exchange, answer: Answer) -> None:
+        """Call back; what the caller raises is reported and ends nothing here."""
+        try:
+            exchange.on_answer(exchange.request, answer)
+        except Exception as error:
+            self._report(error, "on_answer failed")
+
+    def _report(self, error: Exception, text: str) -> None:
+        """Tell the loop's exception handler of a bug."""
+        self._loop.call_exception_handler({"message": text, "exception": error})
