@@ -31,7 +31,7 @@ SIGNATURES_MAX = 32  # a sender signs once a valid secret; more is not a rotatio
 Secret = str | bytes
 
 
-class Reason(enum.Enum):
+class Reason(str, enum.Enum):  # noqa: UP042  receivers may run an older Python
     """Why a request is not to be trusted."""
 
     MISSING_HEADER = "missing_header"
@@ -42,7 +42,7 @@ class Reason(enum.Enum):
     NOT_JSON = "not_json"
 
 
-class VerificationFailed(Exception):  # noqa: N818  reads as the sentence it is
+class VerificationFailed(Exception):
     """A request that must be answered 400 or 401, and not be acted on."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
