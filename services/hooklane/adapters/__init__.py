@@ -1,1 +1,1 @@
-"""The world behind small ports (`ports.py`): Kafka, HTTP, SQL, the clock, settings, logs, metrics."""
+"""The world behind small ports (`ports.py`): Kafka, HTTP, SQL, clock, settings, logs, metrics."""

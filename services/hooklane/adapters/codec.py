@@ -68,7 +68,7 @@ class RecordCodec:
         assert texts, f"no schema for {name}"
         self._writers: dict[bytes, Any] = {}
         for schema in texts.values():
-            parsed = fastavro.parse_schema(_plain(schema))
+            parsed: Any = fastavro.parse_schema(_plain(schema))
             self._writers[_header(schema)] = parsed
         self.newest: Any = parsed
         self.header = _header(schema)

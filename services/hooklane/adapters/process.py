@@ -76,11 +76,12 @@ def serve_health(health: Health, *, host: str, port: int) -> ThreadingHTTPServer
             if self.path == "/metrics":
                 self._answer(200, generate_latest(REGISTRY))
                 return
-            reasons = {"/live": health.stalled, "/ready": lambda: health.stalled() or health.reason}
-            if self.path not in reasons:
+            if self.path not in {"/live", "/ready"}:
                 self._answer(404, b"there are /live, /ready and /metrics\n")
                 return
-            reason = reasons[self.path]()
+            reason = health.stalled()
+            if self.path == "/ready":
+                reason = reason or health.reason
             self._answer(503 if reason else 200, f"{reason or 'ok'}\n".encode())
 
         def _answer(self, status: int, body: bytes) -> None:
