@@ -30,13 +30,13 @@ def is_final(status: int) -> bool:
 
 def kept_fields(fields: RawFields) -> tuple[tuple[str, str], ...]:
     """Decode the first headers, as many as fit the bytes kept."""
-    kept = []
+    kept: list[tuple[str, str]] = []
     room = HEADERS_KEPT_BYTES
     for name, value in fields:
         room -= len(name) + len(value) + 4
         if room < 0:
             break
-        kept.append((name.decode("latin-1"), value.decode("latin-1")))
+        kept.append((str(name, "latin-1"), str(value, "latin-1")))
     return tuple(kept)
 
 
@@ -55,4 +55,4 @@ def short(reason: object) -> str:
 
 def elapsed_ms(since: float, until: float) -> int:
     """Give a span of the loop's clock in whole milliseconds."""
-    return max(0, round((until - since) * 1_000))
+    return int((until - since) * 1_000 + 0.5)
