@@ -1,0 +1,58 @@
+"""The `hooklane` command: one subcommand a module, loaded only when it is asked for.
+
+A new command is one line in COMMANDS. Promises: `hooklane --help` imports no subcommand; an error
+of ours is one sentence on standard error and exit code 2 where the caller can mend it, else 1.
+"""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from hooklane.domain.errors import BrokenContract, HooklaneError, Misconfigured, Refused
+
+# name: ("module:attribute", what `--help` says of it)
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "up": ("hooklane.cli.up:up", "Start the embedded stack and every service, and stay up."),
+    "sandbox": ("hooklane.cli.sandbox:sandbox", "Receive webhooks: verify, show, fail on purpose."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand when it runs, and shows the table's words before that."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names in the table's order."""
+        return [*COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the subcommand."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command), f"{cmd_name} is no click command"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the table, without importing what it names."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand; turn an error of ours into its sentence and exit code."""
+        try:
+            return super().invoke(ctx)
+        except HooklaneError as error:
+            failure = click.ClickException(str(error))
+            mendable = isinstance(error, Refused | Misconfigured | BrokenContract)
+            failure.exit_code = 2 if mendable else 1
+            raise failure from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hooklane")
+def main() -> None:
+    """Deliver webhooks from Kafka, and lose nothing."""

@@ -1,0 +1,81 @@
+"""The table of services the embedded stack runs: each one's name and what it is told.
+
+A setting a service shares with all others is in `shared`; what only it needs is its entry here. A
+new service is one line in SERVICES and, if it needs more than a metrics port, one in `own`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from hooklane.embedded.ports import LOOPBACK
+
+# In the order they are shown and asked whether they are ready; they start side by side.
+SERVICES = ("control", "matcher", "deliverer", "retrier", "replayer", "recorder")
+
+# The layout of our topics on the embedded broker; a cluster that was given has its own settings.
+SMALL = {
+    "HOOKLANE_KAFKA_REPLICATION": "1",
+    "HOOKLANE_KAFKA_RETRY_PARTITIONS": "2",
+    "HOOKLANE_KAFKA_LOG_PARTITIONS": "4",
+    "HOOKLANE_KAFKA_COMMANDS_PARTITIONS": "1",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """What the services of one stack have to know of it."""
+
+    kafka: str
+    kafka_is_ours: bool
+    registry: str
+    database: str
+    api_port: int
+    api_key: str
+    sealing_keys: str
+    metrics_ports: Mapping[str, int]
+
+
+def built(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out the services that have no entry point in this build."""
+    return tuple(name for name in names if find_spec(f"hooklane.{name}.__main__"))
+
+
+def environ(service: str, addresses: Addresses) -> dict[str, str]:
+    """Give the settings of one service, as environment variables."""
+    return shared(service, addresses) | own(addresses).get(service, {})
+
+
+def shared(service: str, addresses: Addresses) -> dict[str, str]:
+    """Give the settings that every service has."""
+    prefix = f"HOOKLANE_{service.upper()}"
+    return {
+        "HOOKLANE_KAFKA_BOOTSTRAP": addresses.kafka,
+        **(SMALL if addresses.kafka_is_ours else {}),
+        f"{prefix}_METRICS_PORT": str(addresses.metrics_ports[service]),
+        f"{prefix}_ORDINAL": "0",
+    }
+
+
+def own(addresses: Addresses) -> dict[str, dict[str, str]]:
+    """Give the settings that only one service has."""
+    registry = {"HOOKLANE_REGISTRY_URL": addresses.registry}
+    sealing = {"HOOKLANE_SEALING_KEYS": addresses.sealing_keys}
+    return {
+        "matcher": registry,
+        "replayer": registry,
+        "deliverer": {
+            **sealing,
+            # On one machine the receivers are on it too.
+            "HOOKLANE_DELIVERER_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
+        },
+        "recorder": {"HOOKLANE_RECORDER_DATABASE_URL": addresses.database},
+        "control": {
+            **registry,
+            **sealing,
+            "HOOKLANE_CONTROL_DATABASE_URL": addresses.database,
+            "HOOKLANE_CONTROL_API_KEY": addresses.api_key,
+            "HOOKLANE_CONTROL_HOST": LOOPBACK,
+            "HOOKLANE_CONTROL_PORT": str(addresses.api_port),
+        },
+    }
