@@ -32,8 +32,8 @@ lint: $(READY)  ## Lint, format check and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: $(READY)  ## Measure; writes build/bench.json
-	@$(BIN)/python -m benchmarks
+bench: $(READY)  ## Measure; writes build/bench.json (W=W1 runs one workload)
+	@cd tests && ../$(BIN)/python -m benchmarks $(W)
 
 lock: $(READY)  ## Renew requirements.lock from pyproject.toml
 	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
