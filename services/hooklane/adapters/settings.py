@@ -69,7 +69,7 @@ class KafkaSettings(BaseSettings):
             matches=self.log_partitions,
             commands=self.commands_partitions,
         )
-        return Topics(prefix=self.prefix, counts=counts)
+        return Topics(prefix=self.prefix, counts=counts, replication=self.replication)
 
 
 class RegistrySettings(BaseSettings):

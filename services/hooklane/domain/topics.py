@@ -53,6 +53,7 @@ class Topics:
 
     prefix: str = "hooklane"
     counts: PartitionCounts = field(default_factory=PartitionCounts)
+    replication: int = 3
 
     @property
     def endpoints(self) -> str:
@@ -116,7 +117,7 @@ class Topics:
 
     def lane_spec(self, topic: str) -> TopicSpec:
         """Say how a lane is set up."""
-        return TopicSpec(name=topic, partitions=1, settings=_stamped(_KEPT))
+        return TopicSpec(name=topic, partitions=1, settings=self._safe(_KEPT))
 
     def specs(self, tiers: Sequence[timedelta]) -> tuple[TopicSpec, ...]:
         """Say how every topic is set up, lanes aside."""
@@ -138,10 +139,16 @@ class Topics:
             *((self.retry(tier), counts.retry, _KEPT) for tier in tiers),
         ]
         return tuple(
-            TopicSpec(name=name, partitions=partitions, settings=_stamped(settings))
+            TopicSpec(name=name, partitions=partitions, settings=self._safe(settings))
             for name, partitions, settings in rows
         )
 
-
-def _stamped(settings: Mapping[str, str]) -> dict[str, str]:
-    return {"message.timestamp.type": "LogAppendTime", **settings}
+    def _safe(self, settings: Mapping[str, str]) -> dict[str, str]:
+        # An acknowledged record is on two replicas where there are two; the broker stamps times,
+        # so that producers' clocks neither age records nor reorder a tier.
+        return {
+            "message.timestamp.type": "LogAppendTime",
+            "min.insync.replicas": str(min(2, self.replication)),
+            "unclean.leader.election.enable": "false",
+            **settings,
+        }
