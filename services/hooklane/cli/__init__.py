@@ -19,6 +19,12 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+class Mendable(click.ClickException):
+    """An error whose cause is what the caller gave."""
+
+    exit_code = 2
+
+
 class LazyGroup(click.Group):
     """A group that imports a subcommand when it runs, and shows the table's words before that."""
 
@@ -46,10 +52,9 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except HooklaneError as error:
-            failure = click.ClickException(str(error))
             mendable = isinstance(error, Refused | Misconfigured | BrokenContract)
-            failure.exit_code = 2 if mendable else 1
-            raise failure from error
+            failure = Mendable if mendable else click.ClickException
+            raise failure(str(error)) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

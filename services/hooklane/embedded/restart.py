@@ -11,7 +11,7 @@ from datetime import timedelta
 FIRST_DELAY = timedelta(milliseconds=200)
 DELAY_MAX = timedelta(seconds=10)
 FORGIVEN_AFTER = timedelta(seconds=30)
-DOUBLINGS_MAX = 16  # far beyond DELAY_MAX; keeps the power small
+DOUBLINGS_MAX = 16  # far beyond DELAY_MAX; keeps the number small
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,4 +29,5 @@ class Restarts:
         """How long to wait before the next start."""
         if self.in_a_row == 0:
             return timedelta(0)
-        return min(FIRST_DELAY * 2 ** min(self.in_a_row - 1, DOUBLINGS_MAX), DELAY_MAX)
+        doublings = min(self.in_a_row - 1, DOUBLINGS_MAX)
+        return min(FIRST_DELAY * (1 << doublings), DELAY_MAX)
