@@ -35,11 +35,11 @@ from hooklane.receiver.sandbox import HOST, Sandbox, Server, line_of
 @click.option("--seed", default=0, help="Of the chance that /flaky draws from.")
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the port here once open.")
 def sandbox(
+    *,
     port: int,
     host: str,
     secrets: tuple[str, ...],
     rules: tuple[str, ...],
-    *,
     as_json: bool,
     seed: int,
     port_file: Path | None,

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from hooklane.adapters.clock import SystemClock
 from hooklane.embedded import artefacts
 from hooklane.embedded.directory import Directory, held
-from hooklane.embedded.stack import EVERYTHING, Stack, Wanted, forget
+from hooklane.embedded.stack import EVERYTHING, Stack, Wanted, prepare_ready_file
 
 BROKERS = re.compile(r"[^\s,:/]+:\d+(,[^\s,:/]+:\d+)*")
 PORT = click.IntRange(1, 65535)
@@ -39,6 +39,20 @@ def http_url(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise click.BadParameter(f"{value!r} is not an http or https address")
+    return value
+
+
+def database_url(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Refuse what SQLAlchemy cannot read; the value may hold a password and is not repeated."""
+    if value is not None:
+        # Imported here: a start without the option needs no SQLAlchemy.
+        from sqlalchemy.engine import make_url  # noqa: PLC0415  see above
+        from sqlalchemy.exc import ArgumentError  # noqa: PLC0415  see above
+
+        try:
+            make_url(value)
+        except ArgumentError:
+            raise click.BadParameter("it is not a database URL as SQLAlchemy reads it") from None
     return value
 
 
@@ -64,7 +78,11 @@ def names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tu
 )  # fmt: skip
 @click.option("--kafka", callback=brokers, help="Use these brokers (host:port,…), start none.")
 @click.option("--registry", callback=http_url, help="Use this registry (URL), start none.")
-@click.option("--database", help="Use this database (SQLAlchemy URL) in place of an SQLite file.")
+@click.option(
+    "--database",
+    callback=database_url,
+    help="Use this database (SQLAlchemy URL) in place of an SQLite file.",
+)
 @click.option("--kafka-port", type=PORT, help="Kafka's port.  [default: a free one]")
 @click.option("--registry-port", type=PORT, help="The registry's port.  [default: a free one]")
 @click.option("--api-port", type=PORT, help="The control API's port.  [default: a free one]")
@@ -73,7 +91,7 @@ def up(directory: Path, ready_file: Path | None, **options: object) -> None:
     """Start Kafka, a schema registry and every service on this machine, and stay up."""
     wanted = Wanted(ready_file=ready_file, **options)  # type: ignore[arg-type]  # click checked them
     with held(directory) as state:
-        forget(ready_file)
+        prepare_ready_file(ready_file)
         cache = artefacts.cache_dir(os.environ)
         downloads = fetch(wanted.programs, cache)
         code = asyncio.run(start(wanted, state, cache, downloads))

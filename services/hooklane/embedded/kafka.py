@@ -85,6 +85,9 @@ def server_properties(plan: KafkaPlan) -> dict[str, str]:
         "group.consumer.session.timeout.ms": "6000",
         "group.consumer.min.heartbeat.interval.ms": "1000",
         "group.consumer.heartbeat.interval.ms": "1000",
+        # A killed broker that is back at once is let in when its old session ends (default 9 s).
+        "broker.session.timeout.ms": "4000",
+        "broker.heartbeat.interval.ms": "500",
         "group.min.session.timeout.ms": "1000",
         "group.initial.rebalance.delay.ms": "0",
         "num.network.threads": "2",

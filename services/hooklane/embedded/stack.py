@@ -6,7 +6,6 @@ and is gone when the stack is; services stop before what they depend on.
 """
 
 import asyncio
-import contextlib
 import json
 import os
 import random
@@ -17,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from hooklane.domain.errors import Unavailable
+from hooklane.domain.errors import Misconfigured, Unavailable
 from hooklane.embedded import artefacts, kafka, registry, services
 from hooklane.embedded.directory import Directory, write_whole
 from hooklane.embedded.ports import LOOPBACK, free_ports
@@ -216,8 +215,16 @@ class Stack:
             write_whole(self.wanted.ready_file, json.dumps(self.ready(), indent=2) + "\n")
 
 
-def forget(ready_file: Path | None) -> None:
-    """Remove the ready file of a stack that was killed."""
-    if ready_file is not None:
-        with contextlib.suppress(FileNotFoundError):
-            ready_file.unlink()
+def prepare_ready_file(ready_file: Path | None) -> None:
+    """Remove the ready file of a stack that was killed, and refuse a place it cannot be put.
+
+    Raises:
+        Misconfigured: its folder is not there or not writable.
+    """
+    if ready_file is None:
+        return
+    try:
+        write_whole(ready_file, "")
+        ready_file.unlink()
+    except OSError as error:
+        raise Misconfigured(f"{ready_file} cannot be written: {error.strerror}") from error

@@ -1,0 +1,58 @@
+"""What each service is told by the embedded stack."""
+
+import pytest
+
+from hooklane.embedded import services
+from hooklane.embedded.services import SERVICES, Addresses
+
+
+@pytest.fixture
+def addresses():
+    return Addresses(
+        kafka="127.0.0.1:19092",
+        kafka_is_ours=True,
+        registry="http://127.0.0.1:18081",
+        database="sqlite:////state/hooklane.db",
+        api_port=18080,
+        api_key="key",
+        sealing_keys="k1:AAAA",
+        metrics_ports={name: 20000 + number for number, name in enumerate(SERVICES)},
+    )
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_knows_the_brokers_its_port_and_its_ordinal(service, addresses):
+    """The ordinal is stable, so that a restarted process keeps its transactional id."""
+    found = services.environ(service, addresses)
+    assert found["HOOKLANE_KAFKA_BOOTSTRAP"] == addresses.kafka
+    prefix = f"HOOKLANE_{service.upper()}"
+    assert found[f"{prefix}_METRICS_PORT"] == str(addresses.metrics_ports[service])
+    assert found[f"{prefix}_ORDINAL"] == "0"
+
+
+def test_only_who_seals_or_unseals_gets_the_keys(addresses):
+    """A secret is told to those that need it, and to nobody else."""
+    told = {name for name in SERVICES if "k1:AAAA" in services.environ(name, addresses).values()}
+    assert {"control", "deliverer"} == told
+
+
+def test_only_control_gets_the_api_key(addresses):
+    """A secret is told to those that need it, and to nobody else."""
+    told = {name for name in SERVICES if "key" in services.environ(name, addresses).values()}
+    assert {"control"} == told
+
+
+def test_receivers_on_this_machine_are_allowed(addresses):
+    """On one machine the receivers are on it too."""
+    found = services.environ("deliverer", addresses)
+    assert found["HOOKLANE_DELIVERER_ALLOWED_NETWORKS"] == "127.0.0.0/8,::1/128"
+
+
+def test_a_cluster_that_was_given_keeps_its_own_layout(addresses):
+    """One replica is for the embedded broker alone."""
+    theirs = Addresses(
+        **{name: getattr(addresses, name) for name in Addresses.__slots__}
+        | {"kafka_is_ours": False}
+    )
+    assert services.environ("matcher", addresses)["HOOKLANE_KAFKA_REPLICATION"] == "1"
+    assert "HOOKLANE_KAFKA_REPLICATION" not in services.environ("matcher", theirs)
