@@ -7,6 +7,7 @@ cancelled dial leaves no socket open. Raises `DialFailed` or `AddressRefused`, n
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 
@@ -27,8 +28,11 @@ class Dialer:
     def __init__(self, *, policy: AddressPolicy, resolver: Resolver, ca_file: str | None) -> None:
         self._policy = policy
         self._resolver = resolver
-        self._verified = tls_context(ca_file=ca_file, verify=True)
-        self._unverified = tls_context(ca_file=ca_file, verify=False)
+        self._ca_file = ca_file
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+        if ca_file is not None:
+            # A wrong file is seen at the start, not as an outcome of the first delivery.
+            self._context(verify=True)
 
     async def dial(self, exchange: Exchange, owner: Owner) -> Connection:
         """Connect to the exchange's target before its deadline; note what each part took.
@@ -53,13 +57,21 @@ class Dialer:
         if target.scheme == "http":
             return await _protocol(sock, owner, exchange, tls=None)
         exchange.phase, began = "tls", loop.time()
-        context = self._verified if target.verify_tls else self._unverified
         try:
+            context = self._context(verify=target.verify_tls)
             connection = await _protocol(sock, owner, exchange, tls=context)
         except (OSError, ssl.SSLError) as error:
             raise DialFailed(f"tls: {short(_tls_reason(error))}") from None
         exchange.tls_ms = elapsed_ms(began, loop.time())
         return connection
+
+    def _context(self, *, verify: bool) -> ssl.SSLContext:
+        """Give the context for one way of verifying; made once, as it reads all authorities."""
+        context = self._contexts.get(verify)
+        if context is None:
+            context = tls_context(ca_file=self._ca_file, verify=verify)
+            self._contexts[verify] = context
+        return context
 
 
 def tls_context(*, ca_file: str | None, verify: bool) -> ssl.SSLContext:
@@ -87,7 +99,7 @@ async def _connect_in_turn(addresses: tuple[str, ...], port: int, deadline: floa
         except TimeoutError:
             reason = f"{address}: timed out"
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = os.strerror(error.errno) if error.errno else str(error)
     raise DialFailed(f"connect: {short(reason)}")
 
 

@@ -41,7 +41,7 @@ class Exchange:
         self.deadline = started + request.timeout_ms / 1_000
         self.phase = "waiting for a connection"
         self.connection: Connection | None = None
-        self.dialing: asyncio.Task[None] | None = None
+        self.dialing: asyncio.Task[bool] | None = None
         self.first_byte_at = 0.0
         self.dns_ms: int | None = None
         self.connect_ms: int | None = None

@@ -9,6 +9,7 @@ must be made, used and closed on one running loop.
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 
 from hooklane.adapters.http.addresses import AddressPolicy, AddressRefused
@@ -47,7 +48,7 @@ class LeanSender:
         self._dialer = Dialer(policy=policy, resolver=self._resolver, ca_file=ca_file)
         self._pool = Pool(self._limits)
         self._open: dict[Request, Exchange] = {}
-        self._dials: set[asyncio.Task[None]] = set()
+        self._dials: set[asyncio.Task[bool]] = set()
         self._connections: set[Connection] = set()
         self._earliest = math.inf
         self._sweep_timer: asyncio.TimerHandle | None = None
@@ -151,12 +152,16 @@ class LeanSender:
         self._watch(exchange.deadline)
         exchange.dialing = self._loop.create_task(self._connect(exchange))
         self._dials.add(exchange.dialing)
-        exchange.dialing.add_done_callback(self._dials.discard)
+        exchange.dialing.add_done_callback(functools.partial(self._dialed, request))
 
-    async def _connect(self, exchange: Exchange) -> None:
+    def _dialed(self, request: Request, dial: asyncio.Task[bool]) -> None:
+        """Free the place of a dial that made no connection, one cancelled before it began too."""
+        self._dials.discard(dial)
+        if dial.cancelled() or not dial.result():
+            self._slot_freed(request.target.origin)
+
+    async def _connect(self, exchange: Exchange) -> bool:
         """Dial, then send; whatever goes wrong becomes the request's answer."""
-        origin = exchange.request.target.origin
-        connection = None
         try:
             connection = await self._dialer.dial(exchange, self)
         except AddressRefused as refused:
@@ -168,15 +173,16 @@ class LeanSender:
             self._report(error, "dialing failed")
             self._fail(exchange, Outcome.FAILED, f"{type(error).__name__}: {short(error)}")
         else:
-            if connection.ended:
-                self._fail(exchange, Outcome.UNREACHABLE, "connection closed before an answer")
-        finally:
-            exchange.dialing = None
-            if connection is None or connection.ended:
-                self._slot_freed(origin)
-        if connection is None or connection.ended:
-            return
+            if not connection.ended:
+                self._connected(exchange, connection)
+                return True
+            self._fail(exchange, Outcome.UNREACHABLE, "connection closed before an answer")
+        return False
+
+    def _connected(self, exchange: Exchange, connection: Connection) -> None:
+        """Send on a new connection; one whose request was cut meanwhile serves others."""
         self._connections.add(connection)
+        exchange.dialing = None
         if exchange.request in self._open:
             exchange.deadline = exchange.started + exchange.request.timeout_ms / 1_000
             self._watch(exchange.deadline)

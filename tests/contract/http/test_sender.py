@@ -1,0 +1,501 @@
+"""The contract of every sender, against receivers that keep HTTP and receivers that do not."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from contract.http.receivers import (
+    OK,
+    answering,
+    closing,
+    endless,
+    holding,
+    receiving,
+    trickling,
+)
+from hooklane.adapters.http.port import Outcome
+
+SHORT_MS = 250
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+def outcome_and_status(answer):
+    return answer.outcome, answer.status
+
+
+def test_a_2xx_succeeds_and_what_was_sent_is_what_was_asked(bench):
+    """Request line, fixed headers, attempt headers, length and body arrive as prepared."""
+
+    async def scenario():
+        async with receiving(answering(OK)) as receiver, bench.sender() as sender:
+            answer = await sender.post(
+                receiver.url + "/a?b=c%20d",
+                body=b"payload",
+                headers=b"webhook-id: evt_7\r\nwebhook-timestamp: 5\r\n",
+                custom={"content-type": "application/json", "X-Own": "mine"},
+            )
+            assert outcome_and_status(answer) == (Outcome.SUCCEEDED, 200)
+            assert (answer.body, answer.error) == (b"ok", "")
+            assert ("Content-Length", "2") in answer.headers
+            assert answer.timings_ms.total is not None
+            assert answer.timings_ms.connect is not None
+            lines = receiver.heads[0].split(b"\r\n")
+            assert lines[0] == b"POST /hook/a?b=c%20d HTTP/1.1"
+            named = sorted(line.lower() for line in lines[1:-2])
+            assert named == sorted(
+                [
+                    b"host: 127.0.0.1:%d" % receiver.port,
+                    b"user-agent: hooklane/1",
+                    b"content-type: application/json",
+                    b"x-own: mine",
+                    b"webhook-id: evt_7",
+                    b"webhook-timestamp: 5",
+                    b"content-length: 7",
+                ]
+            )
+            assert receiver.bodies == [b"payload"]
+
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"HTTP/1.1 201 Created", Outcome.SUCCEEDED),
+        (b"HTTP/1.1 299 ", Outcome.SUCCEEDED),
+        (b"HTTP/1.1 304 Not Modified", Outcome.REJECTED),
+        (b"HTTP/1.1 400 Bad Request", Outcome.REJECTED),
+        (b"HTTP/1.1 410 Gone", Outcome.REJECTED),
+        (b"HTTP/1.1 500 Oops", Outcome.REJECTED),
+        (b"HTTP/1.0 503 Busy", Outcome.REJECTED),
+    ],
+)
+def test_the_status_decides(bench, line, expected):
+    """2xx is succeeded, any other status rejected."""
+
+    async def scenario():
+        answers = closing(line + b"\r\nConnection: close\r\nRetry-After: 7\r\n\r\n")
+        async with receiving(answers) as receiver, bench.sender() as sender:
+            answer = await sender.post(receiver.url)
+            assert (expected, int(line.split()[1])) == outcome_and_status(answer)
+            wanted = "7" if expected is Outcome.REJECTED else None
+            assert wanted == answer.retry_after
+
+    bench.run(scenario)
+
+
+def test_a_redirect_is_never_followed(bench):
+    """3xx is rejected with its status, and its location is not asked."""
+
+    async def scenario():
+        async with receiving(answering(OK)) as elsewhere:
+            moved = b"HTTP/1.1 307 Moved\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n"
+            script = answering(moved % elsewhere.url.encode())
+            async with receiving(script) as receiver, bench.sender() as sender:
+                answer = await sender.post(receiver.url)
+                assert outcome_and_status(answer) == (Outcome.REJECTED, 307)
+            assert elsewhere.connections == 0
+
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("answer_bytes", "body"),
+    [
+        (
+            CHUNKED + b"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: t\r\n\r\n",
+            b"abcde",
+        ),
+        (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", b"until the end"),
+        (b"HTTP/1.0 200 OK\r\n\r\nold", b"old"),
+        (EMPTY, b""),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + OK, b"ok"),
+    ],
+    ids=["chunked", "close-delimited", "http-1.0", "204", "interim"],
+)
+def test_every_framing_of_an_answer_is_understood(bench, answer_bytes, body):
+    """Chunked, close-delimited, empty and interim answers give their body."""
+
+    async def scenario():
+        async with receiving(closing(answer_bytes)) as receiver, bench.sender() as sender:
+            answer = await sender.post(receiver.url)
+            assert answer.outcome == Outcome.SUCCEEDED
+            assert body == answer.body
+            assert "Link" not in dict(answer.headers)
+
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize(
+    "answer_bytes",
+    [
+        CHUNKED + b"3\r\nabc\r\nzz\r\n",
+        CHUNKED + b"FFFFFFFFFFFFFFFFFFFF\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabc and more than was announced",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n",
+        b"HTTP/1.1 200 OK\r\nA: b\r\nthis is no header\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1_000_000 + b"\r\n\r\n",
+    ],
+    ids=[
+        "bad-chunk",
+        "huge-chunk",
+        "short-body",
+        "long-body",
+        "early-close-in-head",
+        "bad-header",
+        "100000-headers",
+        "endless-header",
+    ],
+)
+def test_once_the_status_line_was_read_nothing_behind_it_changes_the_outcome(bench, answer_bytes):
+    """Broken, short, long and oversized answers are judged by their status, within bounds."""
+
+    async def scenario():
+        async with receiving(closing(answer_bytes)) as receiver, bench.sender() as sender:
+            answer = await sender.post(receiver.url)
+            assert outcome_and_status(answer) == (Outcome.SUCCEEDED, 200)
+            assert sum(len(n) + len(v) for n, v in answer.headers) <= 8_192
+            await asyncio.wait_for(no_connection_left(receiver), 1)
+
+    bench.run(scenario)
+
+
+async def no_connection_left(receiver):
+    while receiver.open:
+        await asyncio.gather(*receiver.visits)
+
+
+@pytest.mark.parametrize(
+    "answer_bytes",
+    [
+        b"",
+        b"HTTP/1.",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        bytes(range(256)) * 8,
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"x" * 1_000_000,
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000,
+    ],
+    ids=[
+        "early-close",
+        "half-a-status-line",
+        "ssh",
+        "binary",
+        "four-digits",
+        "status-099",
+        "letters",
+        "endless-line",
+        "only-interim",
+        "interim-flood",
+    ],
+)
+def test_no_status_line_is_unreachable(bench, answer_bytes):
+    """Garbage, silence and a flood of interim answers before any status line are unreachable."""
+
+    async def scenario():
+        async with receiving(closing(answer_bytes)) as receiver, bench.sender() as sender:
+            answer = await sender.post(receiver.url)
+            assert outcome_and_status(answer) == (Outcome.UNREACHABLE, None)
+            assert answer.error != ""
+            assert receiver.connections == 1
+
+    bench.run(scenario)
+
+
+def test_a_reset_is_unreachable(bench):
+    """A connection reset in place of an answer is unreachable."""
+
+    async def script(visit):
+        await visit.request()
+        visit.reset()
+
+    async def scenario():
+        async with receiving(script) as receiver, bench.sender() as sender:
+            answer = await sender.post(receiver.url)
+            assert outcome_and_status(answer) == (Outcome.UNREACHABLE, None)
+
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n"],
+    ids=["close-delimited", "announced"],
+)
+def test_of_an_endless_body_16_kib_are_kept(bench, start):
+    """An endless body is read for 64 KiB and then closed; the status decides."""
+
+    async def scenario():
+        script = endless(start, b"z" * 8_192)
+        async with receiving(script) as receiver, bench.sender() as sender:
+            answer = await sender.post(receiver.url, timeout_ms=10_000)
+            assert outcome_and_status(answer) == (Outcome.SUCCEEDED, 200)
+            assert answer.body == b"z" * 16_384
+            await asyncio.wait_for(no_connection_left(receiver), 1)
+
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("start", "more", "expected"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"t", (Outcome.SUCCEEDED, 200)),
+        (b"HTTP/1.1 500 No\r\n\r\n", b"t", (Outcome.REJECTED, 500)),
+        (b"HTTP/1.1 200 OK\r\n", b"A: b\r\n", (Outcome.SUCCEEDED, 200)),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"y", (Outcome.SUCCEEDED, 200)),
+        (b"", b"\r\n", (Outcome.TIMED_OUT, None)),
+    ],
+    ids=["body", "close-delimited", "headers", "header-value", "nothing"],
+)
+def test_a_trickle_is_cut_at_the_deadline_and_changes_nothing(bench, start, more, expected):
+    """What drips is cut when the time is up; the status decides where there is one."""
+
+    async def scenario():
+        async with receiving(trickling(start, more)) as receiver, bench.sender() as sender:
+            answer = await sender.post(receiver.url, timeout_ms=SHORT_MS)
+            assert expected == outcome_and_status(answer)
+            assert answer.timings_ms.total + 1 >= SHORT_MS
+            assert answer.timings_ms.total < SHORT_MS + 500
+            await asyncio.wait_for(no_connection_left(receiver), 1)
+
+    bench.run(scenario)
+
+
+def test_a_receiver_that_says_nothing_is_timed_out(bench):
+    """A half-open connection is cut at the deadline, and its socket closed."""
+
+    async def scenario():
+        async with receiving(holding()) as receiver, bench.sender() as sender:
+            sent = sender.submit(receiver.url, timeout_ms=SHORT_MS)
+            assert sender.sender.open_count == 1
+            answer = await sent
+            assert outcome_and_status(answer) == (Outcome.TIMED_OUT, None)
+            assert answer.error == "answer timed out"
+            assert sender.sender.open_count == 0
+            await asyncio.wait_for(no_connection_left(receiver), 1)
+
+    bench.run(scenario)
+
+
+def test_a_kept_alive_connection_is_used_again(bench):
+    """Requests one after another share a connection, whatever their status."""
+
+    async def scenario():
+        script = answering(OK, EMPTY, b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", OK)
+        async with receiving(script) as receiver, bench.sender() as sender:
+            statuses = [(await sender.post(receiver.url)).status for _ in range(4)]
+            assert statuses == [200, 204, 500, 200]
+            assert receiver.connections == 1
+
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize(
+    "answer_bytes",
+    [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        OK + b"HTTP/1.1 500 Forged\r\nContent-Length: 0\r\n\r\n",
+        OK + b"surplus",
+    ],
+    ids=["connection-close", "http-1.0", "second-answer", "surplus"],
+)
+def test_a_connection_that_must_not_be_used_again_is_not(bench, answer_bytes):
+    """Bytes behind an answer never become the next request's answer."""
+
+    async def scenario():
+        async with receiving(answering(answer_bytes)) as receiver, bench.sender() as sender:
+            for _ in range(3):
+                answer = await sender.post(receiver.url)
+                assert outcome_and_status(answer) == (Outcome.SUCCEEDED, 200)
+            assert receiver.connections == 3
+
+    bench.run(scenario)
+
+
+def test_what_an_idle_connection_says_unasked_is_no_answer(bench):
+    """A connection on which bytes arrive while nothing was asked is dropped."""
+
+    async def script(visit):
+        await visit.request()
+        await visit.say(OK)
+        if visit.number == 1:
+            await first_answered.wait()
+            await visit.say(b"HTTP/1.1 500 Forged\r\nContent-Length: 0\r\n\r\n")
+        await visit.until_hung_up()
+
+    async def scenario():
+        nonlocal first_answered
+        first_answered = asyncio.Event()
+        async with receiving(script) as receiver, bench.sender() as sender:
+            await sender.post(receiver.url)
+            first = next(iter(receiver.visits))
+            first_answered.set()
+            # Either the sender hangs up by itself, or it does so when it is next used.
+            await asyncio.wait([first], timeout=0.1)
+            answer = await sender.post(receiver.url)
+            assert outcome_and_status(answer) == (Outcome.SUCCEEDED, 200)
+            assert receiver.connections == 2
+
+    first_answered = None
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize("way", ["close", "reset"])
+def test_a_stale_connection_costs_no_attempt(bench, way):
+    """A kept-alive connection that ends before an answer's first byte is tried once more, fresh."""
+
+    async def script(visit):
+        await visit.request()
+        if visit.number == 1:
+            await visit.say(OK)
+            await visit.request()
+            if way == "reset":
+                visit.reset()
+            return
+        await visit.say(OK)
+        await visit.until_hung_up()
+
+    async def scenario():
+        async with receiving(script) as receiver, bench.sender() as sender:
+            for body in (b"first", b"second"):
+                answer = await sender.post(receiver.url, body=body)
+                assert outcome_and_status(answer) == (Outcome.SUCCEEDED, 200)
+            assert receiver.bodies == [b"first", b"second", b"second"]
+            assert receiver.connections == 2
+
+    bench.run(scenario)
+
+
+def test_only_one_further_try_is_made_and_only_before_the_first_byte(bench):
+    """A fresh connection that ends too is unreachable; so is a used one after a byte of answer."""
+
+    async def script(visit):
+        await visit.request()
+        if visit.number in {1, 3}:
+            await visit.say(OK)
+            await visit.request()
+            await visit.say(b"" if visit.number == 1 else b"H")
+
+    async def scenario():
+        async with receiving(script) as receiver, bench.sender() as sender:
+            outcomes = [(await sender.post(receiver.url)).outcome for _ in range(4)]
+            assert outcomes == [
+                Outcome.SUCCEEDED,
+                Outcome.UNREACHABLE,
+                Outcome.SUCCEEDED,
+                Outcome.UNREACHABLE,
+            ]
+            assert receiver.connections == 3
+
+    bench.run(scenario)
+
+
+def test_an_early_answer_is_taken_and_its_connection_left(bench):
+    """An answer before the body was read counts; the rest of the body never leads a request."""
+    refusal = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"
+
+    async def script(visit):
+        await visit.head()
+        await visit.say(refusal)
+        visit.receiver.early.set()
+        await visit.receiver.leave.wait()
+
+    async def scenario():
+        async with receiving(script) as receiver, bench.sender() as sender:
+            receiver.early, receiver.leave = asyncio.Event(), asyncio.Event()
+            for _ in range(2):
+                answer = await sender.post(receiver.url, body=b"b" * 8_000_000)
+                assert outcome_and_status(answer) == (Outcome.REJECTED, 413)
+            assert receiver.connections == 2
+            receiver.leave.set()
+
+    bench.run(scenario)
+
+
+def test_a_large_body_arrives_whole(bench):
+    """Backpressure changes nothing in what arrives."""
+    body = bytes(range(256)) * 4_096
+
+    async def scenario():
+        async with receiving(answering(OK)) as receiver, bench.sender() as sender:
+            answer = await sender.post(receiver.url, body=body)
+            assert answer.outcome == Outcome.SUCCEEDED
+            assert [body] == receiver.bodies
+
+    bench.run(scenario)
+
+
+def test_a_receiver_that_does_not_read_is_timed_out(bench):
+    """A large body to a peer that reads nothing ends at the deadline."""
+
+    async def script(visit):
+        visit.writer.transport.pause_reading()
+        await visit.receiver.leave.wait()
+
+    async def scenario():
+        async with receiving(script) as receiver, bench.sender() as sender:
+            receiver.leave = asyncio.Event()
+            answer = await sender.post(receiver.url, body=b"b" * 8_000_000, timeout_ms=SHORT_MS)
+            assert outcome_and_status(answer) == (Outcome.TIMED_OUT, None)
+            receiver.leave.set()
+
+    bench.run(scenario)
+
+
+def test_a_refused_connect_is_unreachable(bench):
+    """Nobody listening is unreachable, with a reason that names the connect."""
+
+    async def scenario():
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            async with bench.sender() as sender:
+                answer = await sender.post(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+                assert outcome_and_status(answer) == (Outcome.UNREACHABLE, None)
+                assert answer.error == "connect: Connection refused"
+
+    bench.run(scenario)
+
+
+def test_a_connect_that_does_not_end_is_timed_out_by_its_own_limit(bench):
+    """The connect may take connect_timeout_ms of the time, no more."""
+
+    async def scenario():
+        with socket.socket() as full:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            with filled(full.getsockname()):
+                async with bench.sender() as sender:
+                    url = f"http://127.0.0.1:{full.getsockname()[1]}/"
+                    answer = await sender.post(url, connect_timeout_ms=SHORT_MS)
+                    assert outcome_and_status(answer) == (Outcome.TIMED_OUT, None)
+                    assert answer.error == "connect timed out"
+                    assert answer.timings_ms.total < SHORT_MS + 500
+
+    bench.run(scenario)
+
+
+class filled:  # noqa: N801  used as a function
+    """Fills a listener's backlog, so that a further connect gets no answer."""
+
+    def __init__(self, address):
+        self.sockets = [socket.socket() for _ in range(4)]
+        for sock in self.sockets:
+            sock.setblocking(False)
+            sock.connect_ex(address)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for sock in self.sockets:
+            sock.close()
