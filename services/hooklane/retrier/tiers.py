@@ -1,0 +1,217 @@
+"""The tier partitions this process has, and how far each is read: to a little past what is due.
+
+A tier is a queue, so its head is enough: a partition is read until a record's tier is over only
+after the lookahead, then sought back to that record and paused until shortly before. It also stops
+where the shelf is full, or its span is as wide as the commit's metadata can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from hooklane.adapters.log import Log
+from hooklane.adapters.metrics import GAPS
+from hooklane.adapters.ports import Clock, Member, Record
+from hooklane.domain.errors import BrokenContract
+from hooklane.domain.offsets import (
+    FINISHED,
+    Committed,
+    OffsetTracker,
+    decode_metadata,
+    finished_in,
+)
+from hooklane.domain.topics import Partition
+from hooklane.retrier import trimming
+from hooklane.retrier.settings import RetrierSettings
+from hooklane.retrier.shelf import Shelf
+from hooklane.retrier.waiting import Waiting, held, tier_over_at
+
+# A resumed partition is fetched again only after up to one fetch.wait.max.ms.
+RESUME_EARLY = timedelta(seconds=1)
+
+
+class TierPartition:
+    """One assigned partition: its tracker, the rest of its metadata, and whether it is read."""
+
+    def __init__(self, *, tier: timedelta, committed: Committed) -> None:
+        """Begin at a commit.
+
+        Raises:
+            BrokenContract: its metadata can't be read.
+        """
+        fields = decode_metadata(committed.metadata)
+        self.tier = tier
+        self.committed = committed
+        self.tracker = OffsetTracker(committed.offset, finished_in(committed))
+        self.checkpoint = trimming.checkpoint_of(fields.pop(trimming.FIELD, None))
+        # Other fields (releases) belong to others and are kept as they are.
+        self.fields = {name: text for name, text in fields.items() if name != FINISHED}
+        self.stopped_until: datetime | None = None
+        # After a seek the member's position says nothing until a record came.
+        self.knows_position = False
+
+    def commit(self) -> Committed:
+        """Give what to commit now."""
+        fields = dict(self.fields)
+        if self.checkpoint is not None:
+            fields[trimming.FIELD] = self.checkpoint.text()
+        return self.tracker.commit(fields)
+
+
+class Tiers:
+    """All of them; the member's listener."""
+
+    def __init__(
+        self,
+        member: Member,
+        shelf: Shelf,
+        *,
+        tiers: Mapping[str, timedelta],
+        settings: RetrierSettings,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        """Begin with none; `tiers` gives each topic's delay."""
+        self._member, self._shelf, self._tiers = member, shelf, tiers
+        self._settings, self._clock, self._log = settings, clock, log
+        self._pending: set[Partition] = set()
+        self.unreadable: set[Partition] = set()
+        self.assigned: dict[Partition, TierPartition] = {}
+        self.ahead = timedelta(0)
+
+    def on_assigned(self, partitions: Sequence[Partition]) -> None:
+        """Remember them for `adopt`."""
+        self._pending.update(partitions)
+
+    def on_revoked(self, partitions: Sequence[Partition]) -> None:
+        """Let go: every finished record is already in a committed transaction."""
+        stopped = [p for p in partitions if self._is_stopped(p)]
+        # The client keeps a pause of ours across assignments.
+        self._member.resume(stopped)
+        self._forget(partitions)
+
+    def on_lost(self, partitions: Sequence[Partition]) -> None:
+        """Let go."""
+        self._forget(partitions)
+
+    def on_gap(self, partition: Partition, *, log_start: int) -> None:
+        """Record that waiting deliveries are gone; reading goes on at the log's start."""
+        GAPS.inc()
+        self._log("gap.found", level="error", partition=partition, log_start=log_start)
+
+    def adopt(self) -> None:
+        """Start the newly assigned partitions at their commits.
+
+        Raises:
+            Unavailable: a commit could not be read or written; they stay pending.
+        """
+        if not self._pending:
+            return
+        pending = sorted(self._pending)
+        committed = self._member.committed(pending)
+        missing = {
+            partition: Committed(offset=self._member.ends(partition)[0])
+            for partition in pending
+            if partition not in committed
+        }
+        self._member.commit(missing)
+        starts = {}
+        for partition, commit in (committed | missing).items():
+            if self._begin(partition, commit):
+                starts[partition] = commit.offset
+        self._member.assign(starts)
+        self._pending.difference_update(pending)
+        self._log("tiers.assigned", count=len(self.assigned), new=len(starts))
+
+    def rewind(self) -> None:
+        """Go back to the last commits after an abort.
+
+        Raises:
+            Unavailable: they could not be read; to be called again.
+        """
+        partitions = sorted(self.assigned)
+        committed = self._member.committed(partitions)
+        self._shelf.drop(partitions)
+        for partition in partitions:
+            commit = committed.get(partition) or self.assigned[partition].committed
+            if self._begin(partition, commit):
+                self._member.seek(partition, commit.offset)
+        self._member.resume(partitions)
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Put what is soon due on the shelf; stop partitions whose next record is not."""
+        now = self._clock.now()
+        horizon = now + self._settings.lookahead
+        for record in records:
+            partition = Partition(record.topic(), record.partition())
+            tier = self.assigned.get(partition)
+            if tier is None or tier.stopped_until is not None:
+                continue  # lost, or stopped earlier in this batch: it comes again after the seek
+            over_at = tier_over_at(record, tier.tier)
+            self.ahead = max(self.ahead, over_at - tier.tier - now)
+            if over_at > horizon:
+                self._stop(partition, at=record.offset(), until=over_at - RESUME_EARLY)
+            elif self._shelf.is_full or tier.tracker.span >= self._settings.span_max:
+                self._stop(partition, at=record.offset(), until=now)
+            elif record.offset() >= tier.tracker.position:
+                tier.knows_position = True
+                if tier.tracker.receive(record.offset()):
+                    item = held(record, tier=tier.tier)
+                    wakes_at = item.wakes_at if isinstance(item, Waiting) else now
+                    self._shelf.put(item, wakes_at=wakes_at)
+
+    def resume(self) -> None:
+        """Read on where a partition's time came and there is room."""
+        now, room = self._clock.now(), self._shelf.has_room
+        if not room:
+            return
+        span_room = self._settings.span_max * 3 // 4
+        resumed = [
+            partition
+            for partition, tier in self.assigned.items()
+            if tier.stopped_until is not None
+            and tier.stopped_until <= now
+            and tier.tracker.span <= span_room
+        ]
+        for partition in resumed:
+            self.assigned[partition].stopped_until = None
+        if resumed:
+            self._member.resume(resumed)
+
+    def advance(self) -> None:
+        """Pass transaction markers, where the position is known."""
+        for partition, tier in self.assigned.items():
+            if tier.knows_position and tier.stopped_until is None:
+                position = self._member.position(partition)
+                if position is not None:
+                    tier.tracker.advance(position)
+
+    def _stop(self, partition: Partition, *, at: int, until: datetime) -> None:
+        tier = self.assigned[partition]
+        tier.stopped_until, tier.knows_position = until, False
+        self._member.pause([partition])
+        self._member.seek(partition, at)
+
+    def _begin(self, partition: Partition, commit: Committed) -> bool:
+        try:
+            tier = TierPartition(tier=self._tiers[partition.topic], committed=commit)
+        except BrokenContract as error:
+            # Guessing would lose or double what waits there: it stays unread, and we not ready.
+            self._log("commit.unreadable", level="error", partition=partition, error=str(error))
+            self.unreadable.add(partition)
+            self.assigned.pop(partition, None)
+            return False
+        self.assigned[partition] = tier
+        return True
+
+    def _is_stopped(self, partition: Partition) -> bool:
+        tier = self.assigned.get(partition)
+        return tier is not None and tier.stopped_until is not None
+
+    def _forget(self, partitions: Iterable[Partition]) -> None:
+        for partition in partitions:
+            self.assigned.pop(partition, None)
+            self._pending.discard(partition)
+            self.unreadable.discard(partition)
+        self._shelf.drop(partitions)

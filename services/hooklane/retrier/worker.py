@@ -1,0 +1,265 @@
+"""Poll the tiers, decide about what woke, write it all in one transaction with the offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
+from hooklane.adapters.log import Log
+from hooklane.adapters.metrics import (
+    CLOCK_SKEW,
+    DEAD_LETTERS,
+    EVENTS_REJECTED,
+    RETRIES_COPIED,
+    RETRY_LATENESS,
+    TABLE_OFFSET,
+    TRANSACTIONS_ABORTED,
+    VERDICTS,
+)
+from hooklane.adapters.ports import Clock, Member, TransactionalProducer
+from hooklane.domain.endpoint import Endpoint
+from hooklane.domain.errors import Unavailable
+from hooklane.domain.retry import Schedule
+from hooklane.domain.topics import Topics
+from hooklane.domain.verdict import Cancelled, Dead
+from hooklane.retrier.fate import Copy, Fate, Hop, Stay, fate
+from hooklane.retrier.housekeeping import Housekeeping
+from hooklane.retrier.settings import RetrierSettings
+from hooklane.retrier.shelf import Shelf
+from hooklane.retrier.tiers import Tiers
+from hooklane.retrier.waiting import Held, Unreadable, Waiting
+from hooklane.retrier.writes import set_aside, writes
+
+POLL_MAX = timedelta(milliseconds=100)
+# A record whose table_offset our table does not reach is looked at again after so long.
+TABLE_WAIT = timedelta(seconds=5)
+TABLE_TIMEOUT = timedelta(milliseconds=500)
+SKEW_ALARM = timedelta(seconds=1)
+SKEW_MAX = timedelta(seconds=5)
+SKEW_REMEMBERED_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the worker stands in: the members of the outside world, each behind its port."""
+
+    member: Member
+    producer: TransactionalProducer
+    table: EndpointTable
+    positions: PositionReport
+    clock: Clock
+    log: Log
+
+
+class Retrier:
+    """The worker."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        *,
+        topics: Topics,
+        tiers: Schedule,
+        settings: RetrierSettings,
+        housekeeping: Housekeeping,
+    ) -> None:
+        """Begin with nothing assigned."""
+        self._around, self._topics, self._settings = around, topics, settings
+        self._delays, self._housekeeping = tiers, housekeeping
+        self._shelf = Shelf(
+            records_max=settings.held_records_max, bytes_max=settings.held_bytes_max
+        )
+        self._tiers = Tiers(
+            around.member,
+            self._shelf,
+            tiers={topics.retry(tier): tier for tier in tiers},
+            settings=settings,
+            clock=around.clock,
+            log=around.log,
+        )
+        self._started = False
+        self._must_rewind = False
+        self._skew = timedelta(0)
+        self._skewed_at = float("-inf")
+
+    def start(self) -> None:
+        """Read the endpoint table, then join the group."""
+        self._housekeeping.start()
+        self._around.table.start()
+        self._around.member.subscribe([self._topics.retry(t) for t in self._delays], self._tiers)
+        self._started = True
+
+    def step(self) -> None:
+        """Do one round; at most about a tenth of a second where nothing is due."""
+        around, tiers = self._around, self._tiers
+        if self._must_rewind:
+            tiers.rewind()
+            self._must_rewind = False
+        tiers.adopt()
+        around.table.poll()
+        TABLE_OFFSET.set(around.table.offset)
+        around.positions.tell(around.table.offset)
+        tiers.resume()
+        tiers.take(around.member.consume(self._settings.read_records_max, timeout=self._wait()))
+        self._watch_clocks()
+        # Every record may write two: its own and an Attempt.
+        taken = self._shelf.take(
+            around.clock.now(), count_max=self._settings.transaction_records_max // 2
+        )
+        if taken:
+            self._settle(taken)
+        self._housekeeping.keep(tiers)
+
+    def stop(self) -> None:
+        """Leave: what is held is committed as unfinished and waits for the next owner."""
+        self._around.member.close()
+        self._around.producer.close()
+
+    def not_ready(self) -> str | None:
+        """Say why nothing is copied now, or not safely."""
+        if not self._started:
+            return "the endpoint table is not read"
+        if self._tiers.unreadable:
+            return f"commits of {len(self._tiers.unreadable)} tier partitions can't be read"
+        if self._skew > SKEW_MAX:
+            return f"our clock is {self._skew.total_seconds():.1f} s behind the brokers'"
+        return None
+
+    def _wait(self) -> timedelta:
+        next_at = self._shelf.next_at()
+        if self._shelf.has_awake:
+            return timedelta(0)
+        if next_at is None:
+            return POLL_MAX
+        return min(max(next_at - self._around.clock.now(), timedelta(0)), POLL_MAX)
+
+    def _settle(self, taken: Sequence[Held]) -> None:
+        now = self._around.clock.now()
+        settled: list[tuple[Waiting, Copy | Hop | Dead | Cancelled]] = []
+        rejected: list[Unreadable] = []
+        # Decided before the transaction is opened: the table may have to be read for it.
+        for held in taken:
+            if isinstance(held, Unreadable):
+                rejected.append(held)
+                continue
+            decided = self._fate(held, now=now)
+            if isinstance(decided, Stay):
+                self._shelf.put(held, wakes_at=decided.until)
+            else:
+                settled.append((held, decided))
+        if settled or rejected:
+            try:
+                self._write(settled, rejected, now=now)
+            except Unavailable:
+                self._must_rewind = True
+                TRANSACTIONS_ABORTED.inc()
+                raise
+            self._count(settled, rejected, now=now)
+
+    def _fate(self, waiting: Waiting, *, now: datetime) -> Fate:
+        try:
+            endpoint = self._endpoint(waiting)
+        except Unavailable as error:
+            self._around.log(
+                "table.behind", level="error", error=str(error), endpoint=waiting.endpoint_id
+            )
+            return Stay(until=now + TABLE_WAIT)
+        return fate(
+            waiting,
+            endpoint=endpoint,
+            now=now,
+            tiers=self._delays,
+            age_max=self._settings.delivery_age_max,
+        )
+
+    def _endpoint(self, waiting: Waiting) -> Endpoint | None:
+        table = self._around.table
+        endpoint = table.get(waiting.endpoint_id)
+        if endpoint is None and table.offset < waiting.delivery["table_offset"]:
+            table.read_to(waiting.delivery["table_offset"], timeout=TABLE_TIMEOUT)
+            endpoint = table.get(waiting.endpoint_id)
+        return endpoint
+
+    def _write(
+        self,
+        settled: Sequence[tuple[Waiting, Copy | Hop | Dead | Cancelled]],
+        rejected: Sequence[Unreadable],
+        *,
+        now: datetime,
+    ) -> None:
+        producer, assigned = self._around.producer, self._tiers.assigned
+        rows = [row for waiting, fate in settled
+                for row in writes(waiting, fate, topics=self._topics, now=now)]  # fmt: skip
+        rows += [set_aside(unreadable, topics=self._topics) for unreadable in rejected]
+        producer.begin()
+        for row in rows:
+            producer.produce(
+                row.topic, row.value, key=row.key, headers=row.headers, partition=row.partition
+            )
+        touched = set()
+        places = [waiting.place for waiting, _ in settled]
+        for place in (*places, *(unreadable.place for unreadable in rejected)):
+            assigned[place.partition].tracker.finish(place.offset)
+            touched.add(place.partition)
+        offsets = {partition: assigned[partition].commit() for partition in touched}
+        producer.send_offsets(offsets, self._around.member)
+        producer.commit()
+        for partition, committed in offsets.items():
+            assigned[partition].committed = committed
+
+    def _count(
+        self,
+        settled: Sequence[tuple[Waiting, Copy | Hop | Dead | Cancelled]],
+        rejected: Sequence[Unreadable],
+        *,
+        now: datetime,
+    ) -> None:
+        copied = [waiting for waiting, fate in settled if isinstance(fate, Copy)]
+        RETRIES_COPIED.inc(len(copied))
+        RETRY_LATENESS.observe_all((now - waiting.due_at).total_seconds() for waiting in copied)
+        for waiting, decided in settled:
+            if isinstance(decided, (Dead, Cancelled)):
+                verdict = "dead" if isinstance(decided, Dead) else "cancelled"
+                VERDICTS.labels(verdict).inc()
+                if verdict == "dead":
+                    DEAD_LETTERS.labels(decided.reason.value).inc()
+                self._log_verdict(waiting, verdict=verdict, reason=decided.reason.value)
+        for unreadable in rejected:
+            EVENTS_REJECTED.labels("undecodable_delivery").inc()
+            place = unreadable.place
+            self._around.log(
+                "record.rejected",
+                level="error",
+                partition=place.partition,
+                offset=place.offset,
+                error=unreadable.error,
+            )
+
+    def _log_verdict(self, waiting: Waiting, *, verdict: str, reason: str) -> None:
+        self._around.log(
+            f"delivery.{verdict}",
+            tenant=waiting.delivery["tenant"],
+            event=waiting.delivery["event_id"],
+            endpoint=waiting.endpoint_id,
+            delivery=waiting.delivery["delivery_id"],
+            attempt_number=0,
+            outcome="none",
+            verdict=verdict,
+            reason=reason,
+            duration_ms=0,
+        )
+
+    def _watch_clocks(self) -> None:
+        # A record that was appended in our future tells that our clock is behind; a clock ahead of
+        # the brokers' shows at the deliverer, whose own clock looks at `not-before` again.
+        ahead, self._tiers.ahead = self._tiers.ahead, timedelta(0)
+        moment = self._around.clock.monotonic()
+        if ahead > SKEW_ALARM:
+            if moment - self._skewed_at > SKEW_REMEMBERED_S or ahead > self._skew * 2:
+                self._around.log("clock.skewed", level="error", behind_s=ahead.total_seconds())
+            self._skew, self._skewed_at = ahead, moment
+        elif moment - self._skewed_at > SKEW_REMEMBERED_S:
+            self._skew = timedelta(0)
+        CLOCK_SKEW.set(-self._skew.total_seconds())
