@@ -7,15 +7,20 @@ cancelled dial leaves no socket open. Raises `DialFailed` or `AddressRefused`, n
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from hooklane.adapters.http.addresses import AddressPolicy
 from hooklane.adapters.http.answers import elapsed_ms, short
 from hooklane.adapters.http.connection import Connection, Owner
 from hooklane.adapters.http.exchange import Exchange
 from hooklane.adapters.http.resolver import NameUnresolved, Resolver
+
+T = TypeVar("T")
 
 
 class DialFailed(Exception):
@@ -43,17 +48,11 @@ class Dialer:
         """
         loop = asyncio.get_running_loop()
         target = exchange.request.target
-        began = loop.time()
-        exchange.phase = "dns"
-        try:
-            addresses = await self._resolver.resolve(target.host)
-        except NameUnresolved as error:
-            raise DialFailed(f"dns: {short(error)}") from None
-        exchange.dns_ms = elapsed_ms(began, loop.time())
-        permitted = self._policy.permitted(addresses)
-        exchange.phase, began = "connect", loop.time()
-        sock = await _connect_in_turn(permitted, target.port, exchange.deadline)
-        exchange.connect_ms = elapsed_ms(began, loop.time())
+        permitted = await permitted_addresses(
+            exchange, target.host, policy=self._policy, resolver=self._resolver
+        )
+        connect = functools.partial(_connect, port=target.port)
+        sock = await connect_in_turn(exchange, permitted, connect)
         if target.scheme == "http":
             return await _protocol(sock, owner, exchange, tls=None)
         exchange.phase, began = "tls", loop.time()
@@ -86,20 +85,52 @@ def tls_context(*, ca_file: str | None, verify: bool) -> ssl.SSLContext:
     return context
 
 
-async def _connect_in_turn(addresses: tuple[str, ...], port: int, deadline: float) -> socket.socket:
-    """Connect to the first address that answers; each gets a share of the time left."""
+async def permitted_addresses(
+    exchange: Exchange, host: str, *, policy: AddressPolicy, resolver: Resolver
+) -> tuple[str, ...]:
+    """Resolve a host and keep the addresses that may be connected to.
+
+    Raises:
+        AddressRefused: there are addresses, none of them permitted.
+        DialFailed: the name has no address.
+    """
     loop = asyncio.get_running_loop()
+    began = loop.time()
+    exchange.phase = "dns"
+    try:
+        addresses = await resolver.resolve(host)
+    except NameUnresolved as error:
+        raise DialFailed(f"dns: {short(error)}") from None
+    exchange.dns_ms = elapsed_ms(began, loop.time())
+    return policy.permitted(addresses)
+
+
+async def connect_in_turn(
+    exchange: Exchange, addresses: tuple[str, ...], connect: Callable[[str], Awaitable[T]]
+) -> T:
+    """Connect to the first address that answers; each gets a share of the time left.
+
+    Raises:
+        DialFailed: with the last address's reason.
+    """
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    exchange.phase = "connect"
     reason = "no address"
     for index, address in enumerate(addresses):
-        share = (deadline - loop.time()) / (len(addresses) - index)
+        left = len(addresses) - index
+        # The last one has what is left, and ends with the exchange's deadline.
+        share = (exchange.deadline - loop.time()) / left if left > 1 else None
         try:
-            if index == len(addresses) - 1:
-                return await _connect(address, port)
-            return await asyncio.wait_for(_connect(address, port), timeout=share)
+            async with asyncio.timeout(share):
+                connected = await connect(address)
         except TimeoutError:
             reason = f"{address}: timed out"
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
+        else:
+            exchange.connect_ms = elapsed_ms(began, loop.time())
+            return connected
     raise DialFailed(f"connect: {short(reason)}")
 
 

@@ -23,6 +23,7 @@ from hooklane.adapters.http.answers import (
 from hooklane.adapters.http.connection import Connection
 from hooklane.adapters.http.dial import Dialer, DialFailed
 from hooklane.adapters.http.exchange import Exchange
+from hooklane.adapters.http.ledger import Ledger
 from hooklane.adapters.http.pool import Pool
 from hooklane.adapters.http.port import Answer, Limits, OnAnswer, Outcome, Request
 from hooklane.adapters.http.resolver import Resolver
@@ -31,7 +32,7 @@ from hooklane.adapters.http.target import Origin
 SWEEP_S = 0.05
 
 
-class LeanSender:
+class LeanSender(Ledger[Exchange]):
     """Keeps the port's promises over a pool of `Connection`s."""
 
     def __init__(
@@ -42,24 +43,16 @@ class LeanSender:
         resolver: Resolver | None = None,
         ca_file: str | None = None,
     ) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._limits = limits or Limits()
+        super().__init__(limits or Limits())
         self._resolver = resolver or Resolver()
         self._dialer = Dialer(policy=policy, resolver=self._resolver, ca_file=ca_file)
         self._pool = Pool(self._limits)
-        self._open: dict[Request, Exchange] = {}
         self._dials: set[asyncio.Task[bool]] = set()
         self._connections: set[Connection] = set()
         self._earliest = math.inf
         self._sweep_timer: asyncio.TimerHandle | None = None
-        self._closed = False
 
     # The port.
-
-    @property
-    def open_count(self) -> int:
-        """How many requests are submitted and not yet answered."""
-        return len(self._open)
 
     @property
     def connection_count(self) -> int:
@@ -69,9 +62,7 @@ class LeanSender:
     def submit(self, request: Request, on_answer: OnAnswer) -> None:
         """Send a request now, or queue it."""
         exchange = Exchange(request, on_answer, self._loop.time())
-        refusal = self._refusal(request)
-        if refusal:
-            self._loop.call_soon(self._refuse, exchange, refusal)
+        if self._refused(exchange, self._pool.waiting_count):
             return
         self._open[request] = exchange
         self._watch(exchange.deadline)
@@ -119,7 +110,7 @@ class LeanSender:
     def lost(self, connection: Connection, exchange: Exchange, reason: str) -> None:
         """Try a request once more if only a stale kept-alive connection was in its way."""
         stale = connection.served > 0 and connection.received == 0
-        if stale and not exchange.again and not self._closed and exchange.request in self._open:
+        if stale and not exchange.again and not self._closed and self._is_open(exchange):
             exchange.again = True
             self._dial(exchange)
         else:
@@ -183,7 +174,7 @@ class LeanSender:
         """Send on a new connection; one whose request was cut meanwhile serves others."""
         self._connections.add(connection)
         exchange.dialing = None
-        if exchange.request in self._open:
+        if self._is_open(exchange):
             exchange.deadline = exchange.started + exchange.request.timeout_ms / 1_000
             self._watch(exchange.deadline)
             connection.send(exchange)
@@ -232,7 +223,7 @@ class LeanSender:
         if now >= self._earliest:
             late = [exchange for exchange in self._open.values() if exchange.deadline <= now]
             for exchange in late:
-                if exchange.request in self._open:
+                if self._is_open(exchange):
                     self._cut(exchange, f"{exchange.phase} timed out")
             self._earliest = min((e.deadline for e in self._open.values()), default=math.inf)
         oldest = now - self._limits.idle_ms / 1_000
@@ -246,10 +237,8 @@ class LeanSender:
         """End a request wherever it stands: by its status if that was read, else timed out."""
         connection = exchange.connection
         if connection is not None:
-            connection.exchange = exchange.connection = None
-            connection.status = connection.final_status or 0
-            connection.end()
-            if connection.status:
+            exchange.connection = None
+            if connection.abandon():
                 self._answer(exchange, self._read(connection, exchange))
                 return
         elif exchange.dialing is not None:
@@ -259,23 +248,6 @@ class LeanSender:
         self._fail(exchange, Outcome.TIMED_OUT, reason)
 
     # Answers.
-
-    def _refusal(self, request: Request) -> str:
-        """Say why a request is not taken, if it is not."""
-        if self._closed:
-            return "the sender is closed"
-        if request in self._open:
-            return "the request is already open"
-        if self._pool.waiting_count >= self._limits.waiting_max:
-            return "too many requests wait for a connection"
-        headers = request.headers
-        if headers and (headers[-2:] != b"\r\n" or b"\r\n\r\n" in headers):
-            return "illegal headers"
-        return ""
-
-    def _refuse(self, exchange: Exchange, reason: str) -> None:
-        """Answer a request that was not taken."""
-        self._call(exchange, Answer(outcome=Outcome.FAILED, error=reason))
 
     def _read(self, connection: Connection, exchange: Exchange) -> Answer:
         """Make the answer of what a connection read."""
@@ -290,24 +262,3 @@ class LeanSender:
             timings_ms=exchange.timings(self._loop.time()),
             retry_after=None if outcome is Outcome.SUCCEEDED else retry_after(fields),
         )
-
-    def _fail(self, exchange: Exchange, outcome: Outcome, reason: str) -> None:
-        """Answer a request that met no status line."""
-        timings = exchange.timings(self._loop.time())
-        self._answer(exchange, Answer(outcome=outcome, error=short(reason), timings_ms=timings))
-
-    def _answer(self, exchange: Exchange, answer: Answer) -> None:
-        """Hand over an answer, once."""
-        if self._open.pop(exchange.request, None) is not None:
-            self._call(exchange, answer)
-
-    def _call(self, exchange: Exchange, answer: Answer) -> None:
-        """Call back; what the caller raises is reported and ends nothing here."""
-        try:
-            exchange.on_answer(exchange.request, answer)
-        except Exception as error:
-            self._report(error, "on_answer failed")
-
-    def _report(self, error: Exception, text: str) -> None:
-        """Tell the loop's exception handler of a bug."""
-        self._loop.call_exception_handler({"message": text, "exception": error})

@@ -1,0 +1,126 @@
+"""Reads one answer after another from a connection's bytes, within bounds; llhttp behind it.
+
+No I/O: who has the bytes calls `feed`. Promises bounded memory whatever comes, and that bytes
+behind an answer are noticed (`surplus`), so that they never become the next request's answer.
+"""
+
+from __future__ import annotations
+
+import httptools
+
+from hooklane.adapters.http.answers import (
+    BODY_BYTES_MAX,
+    BODY_KEPT_BYTES,
+    FIELDS_MAX,
+    HEAD_BYTES_MAX,
+    INTERIM_ANSWERS_MAX,
+    is_final,
+)
+
+
+class AnswerParser:
+    """One connection's parser; `status`, `fields` and `body` are those of the answer under way."""
+
+    __slots__ = (
+        "_interim",
+        "_kept",
+        "_limit",
+        "_parser",
+        "_status_read",
+        "body",
+        "complete",
+        "fields",
+        "keep_alive",
+        "received",
+        "status",
+        "surplus",
+    )
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.clear()
+
+    def clear(self) -> None:
+        """Expect the next answer."""
+        self.received = 0
+        self.status = 0
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.body: list[bytes] = []
+        self.complete = False
+        self.surplus = False
+        self.keep_alive = False
+        self._limit = HEAD_BYTES_MAX
+        self._status_read = False
+        self._interim = 0
+        self._kept = 0
+
+    def feed(self, data: bytes) -> str:
+        """Read bytes; say why there is no point in reading on, if there is none.
+
+        An answer that is whole sets `complete`, and is no such reason.
+        """
+        self.received += len(data)
+        over = self.received - self._limit
+        if over > 0:
+            data = data[:-over]
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.surplus = True
+        except httptools.HttpParserError as error:
+            self.surplus = True
+            return "" if self.complete else f"not an HTTP answer: {error.__context__ or error}"
+        return "the answer is too large" if over > 0 and not self.complete else ""
+
+    @property
+    def final_status(self) -> int | None:
+        """Give the status of the answer under way, once its status line was read."""
+        status: int = self._parser.get_status_code() if self._status_read else 0
+        return status if is_final(status) else None
+
+    def forget(self) -> None:
+        """Let go of llhttp, which holds our methods: then no cycle waits for the collector."""
+        del self._parser
+
+    # What llhttp calls.
+
+    def on_message_begin(self) -> None:
+        """Notice bytes behind the answer."""
+        if self.complete:
+            raise ValueError("bytes behind the answer")
+
+    def on_status(self, _reason: bytes) -> None:
+        """Note that version and status were read."""
+        self._status_read = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        self._status_read = True
+        fields = self.fields
+        if len(fields) >= FIELDS_MAX:
+            raise ValueError("too many headers")
+        fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Note the status; let an interim answer pass."""
+        self.status = self._parser.get_status_code()
+        if is_final(self.status):
+            self.keep_alive = self._parser.should_keep_alive()
+            self._limit = self.received + BODY_BYTES_MAX
+            return
+        self._interim += 1
+        self._status_read = False
+        self.fields.clear()
+        if self._interim > INTERIM_ANSWERS_MAX or self.status < 100:
+            raise ValueError("too many interim answers" if self.status >= 100 else "bad status")
+
+    def on_body(self, data: bytes) -> None:
+        """Keep the body's beginning."""
+        if self._kept < BODY_KEPT_BYTES:
+            self._kept += len(data)
+            self.body.append(data)
+
+    def on_message_complete(self) -> None:
+        """Note that the answer is whole; an interim one is none."""
+        if is_final(self.status):
+            self.complete = True
