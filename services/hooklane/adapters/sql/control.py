@@ -1,0 +1,273 @@
+"""`adapters.store.ControlStore` over SQL: tenants, endpoints and what is owed to topics.
+
+Promises: a change and its outbox row are one transaction; revisions only grow; of two who change
+one endpoint at once the second sees the first's revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+from hooklane.adapters.sql import offsets
+from hooklane.adapters.sql.engine import reading, writing
+from hooklane.adapters.sql.history import SqlHistory
+from hooklane.adapters.sql.outbox import SqlOutbox, owe_command, owe_endpoint, owe_tombstone
+from hooklane.adapters.sql.rows import columns_of, kept_of, tenant_of
+from hooklane.adapters.sql.tables import endpoints, tenants
+from hooklane.adapters.sql.upgrade import check
+from hooklane.adapters.store import (
+    Command,
+    Cursor,
+    Decide,
+    EndpointFilter,
+    KeptEndpoint,
+    OffsetMove,
+    PageRequest,
+    Tenant,
+)
+from hooklane.domain.delivery import to_ms
+from hooklane.domain.endpoint import Endpoint, EndpointState
+from hooklane.domain.errors import Conflict, Invalid, NotFound
+from hooklane.domain.topics import Topics
+
+# Held while endpoints are counted and one is added, so that the cap holds.
+_COUNTING = 7_209_316_212
+_DELETED = EndpointState.DELETED.value
+
+
+class SqlControlStore(SqlOutbox, SqlHistory):
+    """The control plane's database."""
+
+    def __init__(self, engine: Engine, topics: Topics) -> None:
+        """Keep the engine; `topics` names where outbox rows go."""
+        super().__init__(engine)
+        self._topics = topics
+
+    def add_tenant(self, name: str, *, at: datetime) -> Tenant:
+        """Add a tenant.
+
+        Raises:
+            Conflict: there is one of this name.
+        """
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(sa.insert(tenants).values(name=name, created_at=to_ms(at)))
+        except IntegrityError:
+            raise Conflict(f"there is a tenant {name!r} already") from None
+        return Tenant(name=name, created_at=at)
+
+    def tenant(self, name: str) -> Tenant:
+        """Give a tenant.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(tenants).where(tenants.c.name == name)).mappings()
+            found = row.first()
+        if found is None:
+            raise NotFound(f"no tenant {name!r}")
+        return tenant_of(found)
+
+    def tenants(self, page: PageRequest) -> list[Tenant]:
+        """List tenants, oldest first."""
+        query = sa.select(tenants).order_by(tenants.c.created_at, tenants.c.name).limit(page.limit)
+        if page.after is not None:
+            query = query.where(_above(tenants.c.created_at, tenants.c.name, page.after))
+        with reading(self._engine) as connection:
+            return [tenant_of(row) for row in connection.execute(query).mappings()]
+
+    def add_endpoint(self, endpoint: Endpoint, *, at: datetime, lanes_max: int) -> KeptEndpoint:
+        """Add an endpoint's first revision, and its outbox row.
+
+        Raises:
+            Invalid: its tenant does not exist.
+            Conflict: there are `lanes_max` endpoints that are not deleted.
+        """
+        now = to_ms(at)
+        placement = endpoint.placement
+        row: dict[str, Any] = {
+            **columns_of(endpoint),
+            "created_at": now,
+            "updated_at": now,
+            "deleted_at": None,
+            "announced_revision": 0,
+            "announced_offset": None,
+            "lane_topic": None if placement is None else placement.topic,
+            "buried_at": None,
+        }
+        with writing(self._engine) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_COUNTING)))
+            _require_tenant(connection, endpoint.tenant)
+            if _count(connection) >= lanes_max:
+                raise Conflict(
+                    f"there are {lanes_max} endpoints, each with a lane of its own, and more are "
+                    "not supported yet (dedicated_lanes_max): delete one first"
+                )
+            connection.execute(sa.insert(endpoints).values(**row))
+            owe_endpoint(connection, self._topics.endpoints, endpoint, at=at)
+        return kept_of(row)
+
+    def endpoint(self, endpoint_id: str) -> KeptEndpoint:
+        """Give an endpoint, also a deleted one.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with reading(self._engine) as connection:
+            return _find(connection, endpoint_id)
+
+    def endpoints(self, chosen: EndpointFilter, page: PageRequest) -> list[KeptEndpoint]:
+        """List endpoints, oldest first."""
+        columns = endpoints.c
+        state = chosen.state
+        query = sa.select(endpoints).where(
+            columns.state != _DELETED if state is None else columns.state == state.value
+        )
+        if chosen.tenant is not None:
+            query = query.where(columns.tenant == chosen.tenant)
+        if page.after is not None:
+            query = query.where(_above(columns.created_at, columns.endpoint_id, page.after))
+        query = query.order_by(columns.created_at, columns.endpoint_id).limit(page.limit)
+        with reading(self._engine) as connection:
+            return [kept_of(row) for row in connection.execute(query).mappings()]
+
+    def change_endpoint(
+        self,
+        endpoint_id: str,
+        decide: Decide,
+        *,
+        at: datetime,
+        moves: Sequence[OffsetMove] = (),
+        reader: str = "",
+    ) -> KeptEndpoint:
+        """Decide on the newest revision and write the next, its outbox row and offset moves.
+
+        Raises:
+            NotFound: there is none.
+            LostRace: an offset was not where it was expected.
+        """
+        with writing(self._engine) as connection:
+            offsets.move(connection, reader, moves)
+            kept = _find(connection, endpoint_id, for_update=True)
+            changed = decide(kept)
+            if changed is None:
+                return kept
+            return self._write(connection, kept, changed, at=at)
+
+    def _write(
+        self, connection: Connection, kept: KeptEndpoint, changed: Endpoint, *, at: datetime
+    ) -> KeptEndpoint:
+        assert changed.revision > kept.endpoint.revision, "revisions only grow"
+        was_deleted = kept.endpoint.state is EndpointState.DELETED
+        deletes = changed.state is EndpointState.DELETED and not was_deleted
+        deleted_at = at if deletes else kept.deleted_at
+        connection.execute(
+            sa.update(endpoints)
+            .where(endpoints.c.endpoint_id == changed.endpoint_id)
+            .values(
+                **columns_of(changed),
+                updated_at=to_ms(at),
+                deleted_at=None if deleted_at is None else to_ms(deleted_at),
+            )
+        )
+        owe_endpoint(connection, self._topics.endpoints, changed, at=at)
+        return replace(kept, endpoint=changed, updated_at=at, deleted_at=deleted_at)
+
+    def move_offsets(self, reader: str, moves: Sequence[OffsetMove]) -> None:
+        """Move a reader's offsets alone.
+
+        Raises:
+            LostRace: an offset was not where it was expected.
+        """
+        with writing(self._engine) as connection:
+            offsets.move(connection, reader, moves)
+
+    def add_command(self, command: Command, *, at: datetime) -> None:
+        """Write a command's outbox row."""
+        with writing(self._engine) as connection:
+            owe_command(connection, command, at=at)
+
+    def announce_again(self, endpoint_id: str, *, at: datetime, above: int = 0) -> None:
+        """Write an outbox row for the newest revision anew, raised above `above` if need be."""
+        with writing(self._engine) as connection:
+            kept = _find(connection, endpoint_id, for_update=True)
+            if kept.endpoint.revision > above:
+                owe_endpoint(connection, self._topics.endpoints, kept.endpoint, at=at)
+            else:
+                raised = replace(kept.endpoint, revision=above + 1)
+                self._write(connection, kept, raised, at=at)
+
+    def deleted_endpoints(self) -> list[KeptEndpoint]:
+        """Give deleted endpoints whose lane or table entry still exists."""
+        query = (
+            sa.select(endpoints)
+            .where(endpoints.c.state == _DELETED, endpoints.c.buried_at.is_(None))
+            .order_by(endpoints.c.deleted_at)
+        )
+        with reading(self._engine) as connection:
+            return [kept_of(row) for row in connection.execute(query).mappings()]
+
+    def forget_lane(self, endpoint_id: str, *, at: datetime) -> None:
+        """Note that the lane's topic is no more."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                sa.update(endpoints)
+                .where(endpoints.c.endpoint_id == endpoint_id)
+                .values(lane_topic=None, updated_at=to_ms(at))
+            )
+
+    def bury(self, endpoint_id: str, *, at: datetime) -> None:
+        """Write the tombstone's outbox row."""
+        with writing(self._engine) as connection:
+            kept = _find(connection, endpoint_id, for_update=True)
+            connection.execute(
+                sa.update(endpoints)
+                .where(endpoints.c.endpoint_id == endpoint_id)
+                .values(buried_at=to_ms(at))
+            )
+            owe_tombstone(connection, self._topics.endpoints, kept.endpoint, at=at)
+
+    def ping(self) -> None:
+        """Ask whether the database answers and has our tables."""
+        check(self._engine)
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._engine.dispose()
+
+
+def _find(connection: Connection, endpoint_id: str, *, for_update: bool = False) -> KeptEndpoint:
+    query = sa.select(endpoints).where(endpoints.c.endpoint_id == endpoint_id)
+    if for_update:
+        query = query.with_for_update()
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise NotFound(f"no endpoint {endpoint_id!r}")
+    return kept_of(row)
+
+
+def _require_tenant(connection: Connection, name: str) -> None:
+    query = sa.select(tenants.c.name).where(tenants.c.name == name)
+    if connection.execute(query).first() is None:
+        raise Invalid(f"tenant: there is no tenant {name!r}")
+
+
+def _count(connection: Connection) -> int:
+    query = sa.select(sa.func.count()).select_from(endpoints).where(endpoints.c.state != _DELETED)
+    return int(connection.execute(query).scalar_one())
+
+
+def _above(
+    time: sa.ColumnElement[int], row_id: sa.ColumnElement[str], after: Cursor
+) -> sa.ColumnElement[bool]:
+    at, last = after
+    return sa.or_(time > at, sa.and_(time == at, row_id > last))

@@ -1,0 +1,134 @@
+"""Between table rows and the values of `adapters.store`."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from hooklane.adapters.store import KeptEndpoint, OutboxRow, Tenant
+from hooklane.domain.delivery import from_ms, to_ms
+from hooklane.domain.endpoint import (
+    Endpoint,
+    EndpointState,
+    Order,
+    Placement,
+    SealedHeaders,
+    SealedSecret,
+)
+from hooklane.domain.subscription import Subscription
+
+Columns = dict[str, Any]
+
+
+def columns_of(endpoint: Endpoint) -> Columns:
+    """Give the columns that hold a revision."""
+    headers, placement = endpoint.sealed_headers, endpoint.placement
+    return {
+        "endpoint_id": endpoint.endpoint_id,
+        "tenant": endpoint.tenant,
+        "revision": endpoint.revision,
+        "state": endpoint.state.value,
+        "state_reason": endpoint.state_reason,
+        "url": endpoint.url,
+        "patterns": list(endpoint.subscription.patterns),
+        "secrets": [_from_secret(secret) for secret in endpoint.secrets],
+        "headers": headers and {"key_id": headers.key_id, "sealed": _text(headers.sealed)},
+        "timeout_ms": endpoint.timeout // timedelta(milliseconds=1),
+        "retry_schedule_s": [int(delay.total_seconds()) for delay in endpoint.retry_schedule],
+        "event_order": endpoint.order.value,
+        "in_flight_max": endpoint.in_flight_max,
+        "placement": placement
+        and {
+            "topic": placement.topic,
+            "partition": placement.partition,
+            "bucket": placement.bucket,
+            "epoch": placement.epoch,
+        },
+    }
+
+
+def endpoint_of(row: Mapping[Any, Any]) -> Endpoint:
+    """Build the revision a row holds."""
+    headers, placement = row["headers"], row["placement"]
+    return Endpoint(
+        endpoint_id=row["endpoint_id"],
+        tenant=row["tenant"],
+        revision=row["revision"],
+        state=EndpointState(row["state"]),
+        state_reason=row["state_reason"],
+        url=row["url"],
+        subscription=Subscription(patterns=tuple(row["patterns"])),
+        secrets=tuple(_to_secret(secret) for secret in row["secrets"]),
+        sealed_headers=headers
+        and SealedHeaders(key_id=headers["key_id"], sealed=_bytes(headers["sealed"])),
+        timeout=timedelta(milliseconds=row["timeout_ms"]),
+        retry_schedule=tuple(timedelta(seconds=s) for s in row["retry_schedule_s"]),
+        order=Order(row["event_order"]),
+        in_flight_max=row["in_flight_max"],
+        placement=placement and Placement(**placement),
+    )
+
+
+def kept_of(row: Mapping[Any, Any]) -> KeptEndpoint:
+    """Build an endpoint with what SQL knows beside its revision."""
+    return KeptEndpoint(
+        endpoint=endpoint_of(row),
+        created_at=from_ms(row["created_at"]),
+        updated_at=from_ms(row["updated_at"]),
+        deleted_at=time_of(row["deleted_at"]),
+        announced_revision=row["announced_revision"],
+        announced_offset=row["announced_offset"],
+        lane_topic=row["lane_topic"],
+    )
+
+
+def outbox_row_of(row: Mapping[Any, Any]) -> OutboxRow:
+    """Build an outbox row."""
+    value = row["record_value"]
+    return OutboxRow(
+        outbox_id=row["outbox_id"],
+        topic=row["topic"],
+        key=bytes(row["record_key"]),
+        value=None if value is None else bytes(value),
+        lane=row["lane"],
+        endpoint_id=row["endpoint_id"],
+        revision=row["revision"],
+        created_at=from_ms(row["created_at"]),
+    )
+
+
+def tenant_of(row: Mapping[Any, Any]) -> Tenant:
+    """Build a tenant."""
+    return Tenant(name=row["name"], created_at=from_ms(row["created_at"]))
+
+
+def time_of(milliseconds: int | None) -> datetime | None:
+    """Give the instant, where there is one."""
+    return None if milliseconds is None else from_ms(milliseconds)
+
+
+def _from_secret(secret: SealedSecret) -> Columns:
+    until = secret.valid_until
+    return {
+        "key_id": secret.key_id,
+        "sealed": _text(secret.sealed),
+        "valid_until": None if until is None else to_ms(until),
+    }
+
+
+def _to_secret(value: Mapping[str, Any]) -> SealedSecret:
+    return SealedSecret(
+        key_id=value["key_id"],
+        sealed=_bytes(value["sealed"]),
+        valid_until=time_of(value["valid_until"]),
+    )
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text)

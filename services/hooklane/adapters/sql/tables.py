@@ -1,0 +1,150 @@
+"""The tables, as the newest migration leaves them (a contract test compares).
+
+Every change here comes with a migration in `migrations/versions`.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# SQLite counts rows only in a column that is exactly INTEGER.
+Counted = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+tenants = sa.Table(
+    "tenants",
+    metadata,
+    sa.Column("name", sa.Text(), primary_key=True),
+    sa.Column("created_at", sa.BigInteger(), nullable=False),
+)
+
+endpoints = sa.Table(
+    "endpoints",
+    metadata,
+    sa.Column("endpoint_id", sa.Text(), primary_key=True),
+    sa.Column("tenant", sa.Text(), sa.ForeignKey("tenants.name"), nullable=False),
+    sa.Column("revision", sa.BigInteger(), nullable=False),
+    sa.Column("state", sa.Text(), nullable=False),
+    sa.Column("state_reason", sa.Text(), nullable=False),
+    sa.Column("url", sa.Text(), nullable=False),
+    sa.Column("patterns", sa.JSON(), nullable=False),
+    sa.Column("secrets", sa.JSON(), nullable=False),
+    sa.Column("headers", sa.JSON(), nullable=False),
+    sa.Column("timeout_ms", sa.Integer(), nullable=False),
+    sa.Column("retry_schedule_s", sa.JSON(), nullable=False),
+    sa.Column("event_order", sa.Text(), nullable=False),
+    sa.Column("in_flight_max", sa.Integer(), nullable=True),
+    sa.Column("placement", sa.JSON(), nullable=False),
+    sa.Column("created_at", sa.BigInteger(), nullable=False),
+    sa.Column("updated_at", sa.BigInteger(), nullable=False),
+    sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+    sa.Column("announced_revision", sa.BigInteger(), nullable=False),
+    sa.Column("announced_offset", sa.BigInteger(), nullable=True),
+    sa.Column("lane_topic", sa.Text(), nullable=True),
+    sa.Column("buried_at", sa.BigInteger(), nullable=True),
+    sa.Index(None, "tenant", "created_at", "endpoint_id"),
+    sa.Index(None, "created_at", "endpoint_id"),
+    sa.Index(None, "state"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("outbox_id", Counted, primary_key=True, autoincrement=True),
+    sa.Column("topic", sa.Text(), nullable=False),
+    sa.Column("record_key", sa.LargeBinary(), nullable=False),
+    sa.Column("record_value", sa.LargeBinary(), nullable=True),
+    sa.Column("lane", sa.Text(), nullable=True),
+    sa.Column("endpoint_id", sa.Text(), nullable=False),
+    sa.Column("revision", sa.BigInteger(), nullable=False),
+    sa.Column("created_at", sa.BigInteger(), nullable=False),
+    sa.Column("published_at", sa.BigInteger(), nullable=True),
+    sa.Index(None, "published_at", "outbox_id"),
+    sqlite_autoincrement=True,
+)
+
+offsets = sa.Table(
+    "offsets",
+    metadata,
+    sa.Column("reader", sa.Text(), primary_key=True),
+    sa.Column("topic", sa.Text(), primary_key=True),
+    sa.Column("partition", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("next_offset", sa.BigInteger(), nullable=False),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("attempt_id", sa.Text(), primary_key=True),
+    sa.Column("delivery_id", sa.Text(), nullable=False),
+    sa.Column("event_id", sa.Text(), nullable=False),
+    sa.Column("endpoint_id", sa.Text(), nullable=False),
+    sa.Column("tenant", sa.Text(), nullable=False),
+    sa.Column("type", sa.Text(), nullable=False),
+    sa.Column("version", sa.Integer(), nullable=False),
+    sa.Column("trigger", sa.Text(), nullable=False),
+    sa.Column("number", sa.Integer(), nullable=False),
+    sa.Column("started_at", sa.BigInteger(), nullable=False),
+    sa.Column("dns_ms", sa.Integer(), nullable=True),
+    sa.Column("connect_ms", sa.Integer(), nullable=True),
+    sa.Column("tls_ms", sa.Integer(), nullable=True),
+    sa.Column("first_byte_ms", sa.Integer(), nullable=True),
+    sa.Column("total_ms", sa.Integer(), nullable=True),
+    sa.Column("outcome", sa.Text(), nullable=False),
+    sa.Column("status", sa.Integer(), nullable=True),
+    sa.Column("error", sa.Text(), nullable=False),
+    sa.Column("response_headers", sa.Text(), nullable=False),
+    sa.Column("response_body", sa.LargeBinary(), nullable=False),
+    sa.Column("verdict", sa.Text(), nullable=False),
+    sa.Column("tier_s", sa.BigInteger(), nullable=True),
+    sa.Column("due_at", sa.BigInteger(), nullable=True),
+    sa.Column("reason", sa.Text(), nullable=False),
+    sa.Index(None, "event_id", "started_at", "attempt_id"),
+    sa.Index(None, "endpoint_id", "started_at", "attempt_id"),
+    sa.Index(None, "delivery_id", "started_at", "attempt_id"),
+)
+
+dead_letters = sa.Table(
+    "dead_letters",
+    metadata,
+    sa.Column("delivery_id", sa.Text(), primary_key=True),
+    sa.Column("endpoint_id", sa.Text(), nullable=False),
+    sa.Column("event_id", sa.Text(), nullable=False),
+    sa.Column("tenant", sa.Text(), nullable=False),
+    sa.Column("type", sa.Text(), nullable=False),
+    sa.Column("version", sa.Integer(), nullable=False),
+    sa.Column("trigger", sa.Text(), nullable=False),
+    sa.Column("command_id", sa.Text(), nullable=False),
+    sa.Column("event_time", sa.BigInteger(), nullable=False),
+    sa.Column("content_type", sa.Text(), nullable=False),
+    sa.Column("payload", sa.LargeBinary(), nullable=False),
+    sa.Column("reason", sa.Text(), nullable=False),
+    sa.Column("attempts_made", sa.Integer(), nullable=False),
+    sa.Column("last_outcome", sa.Text(), nullable=False),
+    sa.Column("first_attempt_at", sa.BigInteger(), nullable=True),
+    sa.Column("waiting_since", sa.BigInteger(), nullable=False),
+    sa.Column("died_at", sa.BigInteger(), nullable=False),
+    sa.Column("redriven_at", sa.BigInteger(), nullable=True),
+    sa.Column("partition", sa.Integer(), nullable=False),
+    sa.Column("record_offset", sa.BigInteger(), nullable=False),
+    sa.Index(None, "endpoint_id", "died_at", "delivery_id"),
+    sa.Index(None, "died_at", "delivery_id"),
+)
+
+gaps = sa.Table(
+    "gaps",
+    metadata,
+    sa.Column("reader", sa.Text(), primary_key=True),
+    sa.Column("topic", sa.Text(), primary_key=True),
+    sa.Column("partition", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("first_offset", sa.BigInteger(), primary_key=True, autoincrement=False),
+    sa.Column("log_start", sa.BigInteger(), nullable=False),
+    sa.Column("found_at", sa.BigInteger(), nullable=False),
+)

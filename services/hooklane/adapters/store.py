@@ -1,0 +1,305 @@
+"""What services ask of SQL, as ports and plain values; `adapters.sql` keeps them.
+
+SQL is the source of truth for what people edit, and holds the attempt log. Every change of an
+endpoint and every command is written with its outbox row in one transaction; every reader's
+offsets move, by compare-and-set, in the transaction of the rows they stand for. Any call may raise
+Unavailable: the database did not answer, and nothing was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from hooklane.domain.endpoint import Endpoint, EndpointState
+from hooklane.domain.topics import Partition
+
+# A listing goes on after this (time, id).
+Cursor = tuple[int, str]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """A customer on whose behalf events are published and endpoints registered."""
+
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEndpoint:
+    """An endpoint's newest revision, and how far the world knows of it.
+
+    `announced_offset` is the table position past the record of `announced_revision`; `lane_topic`
+    is the lane that exists for it, also while it no longer has a placement.
+    """
+
+    endpoint: Endpoint
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None = None
+    announced_revision: int = 0
+    announced_offset: int | None = None
+    lane_topic: str | None = None
+
+    @property
+    def announced(self) -> int | None:
+        """Give the table position past the newest revision, None while it is not on its topic."""
+        newest = self.announced_revision == self.endpoint.revision
+        return self.announced_offset if newest else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """A record that SQL owes a topic; `lane` must exist before it is written."""
+
+    outbox_id: int
+    topic: str
+    key: bytes
+    value: bytes | None
+    lane: str | None
+    endpoint_id: str
+    revision: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRequest:
+    """At most `limit` rows after the cursor; they come oldest or newest first by the listing."""
+
+    limit: int
+    after: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointFilter:
+    """Which endpoints to list; deleted ones only when their state is asked for."""
+
+    tenant: str | None = None
+    state: EndpointState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFilter:
+    """Which attempts to list; every field that is set must fit."""
+
+    event_id: str | None = None
+    endpoint_id: str | None = None
+    delivery_id: str | None = None
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterFilter:
+    """Which dead letters to list or count; those already redriven are left out."""
+
+    endpoint_id: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
+    delivery_ids: tuple[str, ...] = ()
+
+
+# Gives the new revision (revision + 1), or None to leave it; raises what the caller is told.
+Decide = Callable[[KeptEndpoint], Endpoint | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A Command record on its way to the outbox."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    endpoint_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffsetMove:
+    """A reader's step from one offset to the next; it is refused where the first is not there."""
+
+    partition: Partition
+    expected: int | None
+    offset: int
+
+
+class LostRace(Exception):
+    """Another process moved this reader's offsets; nothing was written: read them anew."""
+
+
+class Outbox(Protocol):
+    """What the relay asks of SQL."""
+
+    def unpublished(self, limit: int) -> list[OutboxRow]:
+        """Give rows not yet on their topic, in id order; never those above a cursor only."""
+
+    def take_hold(self) -> int:
+        """Give the next holder's number; an earlier one no longer moves the relay's offsets."""
+
+    def mark_published(
+        self,
+        positions: Mapping[int, int],
+        tails: Mapping[Partition, int],
+        *,
+        holder: int,
+        at: datetime,
+    ) -> None:
+        """Note the position past each row's record, and how far the topics were read for it.
+
+        Args:
+            positions: by outbox id.
+            tails: where a later holder begins to look for records that were not marked.
+            holder: from `take_hold`; of an earlier holder the tails are not taken.
+            at: when.
+        """
+
+    def forget_published(self, *, at: datetime) -> None:
+        """Drop rows published a week ago."""
+
+    def offsets(self, reader: str) -> dict[Partition, int]:
+        """Give how far a reader has come."""
+
+
+class ControlStore(Outbox, Protocol):
+    """What the control plane asks of SQL."""
+
+    def add_tenant(self, name: str, *, at: datetime) -> Tenant:
+        """Add a tenant.
+
+        Raises:
+            Conflict: there is one of this name.
+        """
+
+    def tenant(self, name: str) -> Tenant:
+        """Give a tenant.
+
+        Raises:
+            NotFound: there is none.
+        """
+
+    def tenants(self, page: PageRequest) -> list[Tenant]:
+        """List tenants, oldest first."""
+
+    def add_endpoint(self, endpoint: Endpoint, *, at: datetime, lanes_max: int) -> KeptEndpoint:
+        """Add an endpoint's first revision, and its outbox row.
+
+        Raises:
+            Invalid: its tenant does not exist.
+            Conflict: there are `lanes_max` endpoints that are not deleted.
+        """
+
+    def endpoint(self, endpoint_id: str) -> KeptEndpoint:
+        """Give an endpoint, also a deleted one.
+
+        Raises:
+            NotFound: there is none.
+        """
+
+    def endpoints(self, chosen: EndpointFilter, page: PageRequest) -> list[KeptEndpoint]:
+        """List endpoints, oldest first."""
+
+    def change_endpoint(
+        self,
+        endpoint_id: str,
+        decide: Decide,
+        *,
+        at: datetime,
+        moves: Sequence[OffsetMove] = (),
+        reader: str = "",
+    ) -> KeptEndpoint:
+        """Decide on the newest revision and write the next, its outbox row and offset moves.
+
+        Raises:
+            NotFound: there is none.
+            LostRace: an offset was not where it was expected.
+        """
+
+    def move_offsets(self, reader: str, moves: Sequence[OffsetMove]) -> None:
+        """Move a reader's offsets alone.
+
+        Raises:
+            LostRace: an offset was not where it was expected.
+        """
+
+    def add_command(self, command: Command, *, at: datetime) -> None:
+        """Write a command's outbox row."""
+
+    def announce_again(self, endpoint_id: str, *, at: datetime, above: int = 0) -> None:
+        """Write an outbox row for the newest revision anew, raised above `above` if need be."""
+
+    def deleted_endpoints(self) -> list[KeptEndpoint]:
+        """Give deleted endpoints whose lane or table entry still exists."""
+
+    def forget_lane(self, endpoint_id: str, *, at: datetime) -> None:
+        """Note that the lane's topic is no more."""
+
+    def bury(self, endpoint_id: str, *, at: datetime) -> None:
+        """Write the tombstone's outbox row."""
+
+    def oldest_unpublished(self) -> datetime | None:
+        """Give when the oldest row not yet on its topic was written."""
+
+    def unpublished_count(self) -> int:
+        """Count rows not yet on their topic."""
+
+    def attempts(self, chosen: AttemptFilter, page: PageRequest) -> list[Row]:
+        """List attempts, newest first."""
+
+    def dead_letters(self, chosen: DeadLetterFilter, page: PageRequest) -> list[Row]:
+        """List dead letters, newest first."""
+
+    def dead_letter(self, delivery_id: str) -> Row:
+        """Give a dead letter with its payload.
+
+        Raises:
+            NotFound: there is none, or it was redriven.
+        """
+
+    def count_dead_letters(self, chosen: DeadLetterFilter) -> int:
+        """Count dead letters."""
+
+    def dead_letters_by_reason(self) -> dict[str, int]:
+        """Count dead letters, by reason."""
+
+    def ping(self) -> None:
+        """Ask whether the database answers and has our tables."""
+
+    def close(self) -> None:
+        """Let the connections go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """One batch of the recorder: rows, and the offsets they move.
+
+    `dead_letters` are whole rows, newest of each delivery; `redriven` are delivery ids and when
+    their tombstone was appended (unix ms); `gaps` are rows of the gap list.
+    """
+
+    attempts: Sequence[Row] = ()
+    dead_letters: Sequence[Row] = ()
+    redriven: Mapping[str, int]
+    gaps: Sequence[Row] = ()
+    moves: Collection[OffsetMove] = ()
+
+
+class RecorderStore(Protocol):
+    """What the recorder asks of SQL."""
+
+    def offsets(self, reader: str) -> dict[Partition, int]:
+        """Give how far a reader has come."""
+
+    def record(self, reader: str, batch: Recorded) -> None:
+        """Write rows and offsets, all or nothing.
+
+        Raises:
+            LostRace: an offset was not where it was expected.
+        """
+
+    def ping(self) -> None:
+        """Ask whether the database answers and has our tables."""
+
+    def close(self) -> None:
+        """Let the connections go."""
