@@ -183,8 +183,12 @@ def download(pin: Pin, into: Path, progress: Progress | None) -> Path:
         component = context.project(pin.group, pin.name).at_version(pin.version)
         artefact = component.artifact(classifier=pin.classifier, packaging=pin.packaging)
         try:
-            return Path(artefact.resolve())
+            path = Path(artefact.resolve())
         except (requests.RequestException, RuntimeError) as error:
             if number == TRIES:
                 raise Unavailable(f"{pin.filename} could not be downloaded: {error}") from error
+            continue
+        # requests takes a connection that closed early for the end of the file.
+        if path.stat().st_size >= pin.size_bytes or number == TRIES:
+            return path
     raise AssertionError("TRIES is positive")
