@@ -1,0 +1,169 @@
+"""What Hooklane asks of a cluster beside records; every question with a timeout."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # their stubs forget exports
+    AdminClient,
+    ConfigResource,
+    OffsetSpec,
+)
+
+from hooklane.adapters.kafka.commits import committed_of
+from hooklane.adapters.kafka.config import admin_config
+from hooklane.adapters.kafka.failures import MISSING, unavailable
+from hooklane.adapters.kafka.fetch import chunks, to_list
+from hooklane.adapters.kafka.setup import check_broker, ensure
+from hooklane.adapters.settings import KafkaSettings
+from hooklane.domain.offsets import Committed
+from hooklane.domain.topics import Partition, TopicSpec
+
+TIMEOUT_S = 10.0
+_PARTITIONS_MAX = 2_000
+_NO_GROUP = frozenset((KafkaError.GROUP_ID_NOT_FOUND,))
+
+
+class KafkaAdmin:
+    """An admin client."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        """Prepare."""
+        self._admin = AdminClient(admin_config(settings))
+
+    def check_broker(self) -> list[str]:
+        """Check version and offset retention; give warnings."""
+        return check_broker(self._broker_settings())
+
+    def ensure(self, specs: Collection[TopicSpec], *, replication: int) -> None:
+        """Create what is missing and wait until it can be described."""
+        ensure(self._admin, specs, replication=replication)
+
+    def topics(self) -> dict[str, int]:
+        """Give every topic's partition count."""
+        topics = self._metadata().topics
+        return {name: len(t.partitions) for name, t in topics.items() if t.error is None}
+
+    def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """Give topic ids."""
+        if not topics:
+            return {}
+        asked = TopicCollection(sorted(topics))
+        answers = self._admin.describe_topics(asked, request_timeout=TIMEOUT_S)
+        found = _answers(answers, "describing topics", ignore=MISSING)
+        return {name: str(description.topic_id) for name, description in found.items()}
+
+    def cluster_id(self) -> str:
+        """Give the cluster's id."""
+        return str(self._metadata().cluster_id)
+
+    def delete_topics(self, topics: Collection[str]) -> None:
+        """Delete topics; those that do not exist are passed over."""
+        for chunk in chunks(sorted(topics), 500):
+            futures = self._admin.delete_topics(chunk, request_timeout=TIMEOUT_S)
+            _answers(futures, "deleting topics", ignore=MISSING)
+
+    def delete_records(self, before: Mapping[Partition, int]) -> None:
+        """Delete the records below these offsets."""
+        for chunk in chunks(before.items(), _PARTITIONS_MAX):
+            parts = [TopicPartition(*partition, offset) for partition, offset in chunk]
+            futures = self._admin.delete_records(parts, request_timeout=TIMEOUT_S)
+            _answers(futures, "deleting records", ignore=MISSING)
+
+    def ends(self, partitions: Collection[Partition]) -> dict[Partition, tuple[int, int]]:
+        """Give each partition's log start and read_committed end."""
+        found: dict[Partition, tuple[int, int]] = {}
+        for chunk in chunks(partitions, _PARTITIONS_MAX):
+            low = self._offsets(chunk, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+            high = self._offsets(chunk, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+            found |= {p: (low[p], high[p]) for p in chunk if p in low and p in high}
+        return found
+
+    def committed(
+        self, group: str, partitions: Collection[Partition]
+    ) -> dict[Partition, Committed]:
+        """Read a group's commits from outside."""
+        found: dict[Partition, Committed] = {}
+        for chunk in chunks(partitions, _PARTITIONS_MAX):
+            asked = ConsumerGroupTopicPartitions(group, to_list(chunk))
+            futures = self._admin.list_consumer_group_offsets([asked], request_timeout=TIMEOUT_S)
+            for answer in _answers(futures, "reading commits", ignore=_NO_GROUP).values():
+                for part in answer.topic_partitions:
+                    if part.error is not None and part.error.code() not in MISSING:
+                        raise unavailable(f"reading the commit of {part.topic}", part.error)
+                    if (committed := committed_of(part)) is not None:
+                        found[Partition(part.topic, part.partition)] = committed
+        return found
+
+    def members(self, group: str) -> set[str]:
+        """Give the client ids that are members of the group now."""
+        return {member.client_id for member in self._members(group)}
+
+    def partitions_of(self, group: str) -> dict[Partition, str]:
+        """Give which client id each assigned partition of the group belongs to now."""
+        return {
+            Partition(part.topic, part.partition): member.client_id
+            for member in self._members(group)
+            for part in member.assignment.topic_partitions
+        }
+
+    def close(self) -> None:
+        """End; librdkafka does so by itself once nothing refers to the client."""
+
+    def _metadata(self) -> Any:
+        try:
+            return self._admin.list_topics(timeout=TIMEOUT_S)
+        except KafkaException as raised:
+            raise unavailable("listing topics", raised) from None
+
+    def _broker_settings(self) -> dict[str, str | None] | None:
+        broker = min(self._metadata().brokers, default=None)
+        if broker is None:
+            raise unavailable("listing brokers", "there is none")
+        resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
+        futures = self._admin.describe_configs([resource], request_timeout=TIMEOUT_S)
+        hidden = frozenset((KafkaError.CLUSTER_AUTHORIZATION_FAILED,))
+        for entries in _answers(futures, "reading broker settings", ignore=hidden).values():
+            return {name: entry.value for name, entry in entries.items()}
+        return None
+
+    def _offsets(self, partitions: Collection[Partition], spec: OffsetSpec) -> dict[Partition, int]:
+        futures = self._admin.list_offsets(
+            dict.fromkeys(to_list(partitions), spec),
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            request_timeout=TIMEOUT_S,
+        )
+        found = _answers(futures, "asking for ends", ignore=MISSING)
+        return {Partition(part.topic, part.partition): a.offset for part, a in found.items()}
+
+    def _members(self, group: str) -> list[Any]:
+        futures = self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_S)
+        found = _answers(futures, "describing a group", ignore=_NO_GROUP)
+        return [member for description in found.values() for member in description.members]
+
+
+def _answers(futures: Mapping[Any, Any], doing: str, *, ignore: Collection[int]) -> dict[Any, Any]:
+    """Wait for every answer; those that failed for a reason to ignore are left out.
+
+    Raises:
+        Unavailable: another reason.
+    """
+    found = {}
+    for asked, future in futures.items():
+        try:
+            found[asked] = future.result(timeout=TIMEOUT_S + 1)
+        except KafkaException as raised:
+            if raised.args[0].code() not in ignore:
+                raise unavailable(doing, raised) from None
+        except TimeoutError:
+            raise unavailable(doing, "no answer in time") from None
+    return found

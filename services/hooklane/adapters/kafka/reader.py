@@ -1,0 +1,66 @@
+"""Reads whole topics without a group and without commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from hooklane.adapters.clock import SystemClock
+from hooklane.adapters.kafka import fetch
+from hooklane.adapters.kafka.config import reader_config
+from hooklane.adapters.kafka.failures import GONE, unavailable
+from hooklane.adapters.ports import Record
+from hooklane.adapters.settings import KafkaSettings
+from hooklane.domain.topics import Partition
+
+
+class KafkaReader:
+    """Partitions read from where the owner says; all calls on one thread."""
+
+    def __init__(self, settings: KafkaSettings, *, instance: str) -> None:
+        """Prepare; nothing is read before `start`."""
+        self._reachable = fetch.Reachability()
+        config = reader_config(settings, instance=instance)
+        self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
+        self._clock = SystemClock()
+        self._starts: dict[Partition, int] = {}
+
+    def start(self, offsets: Mapping[Partition, int]) -> None:
+        """Read exactly these partitions from these offsets."""
+        self._starts = dict(offsets)
+        parts = [TopicPartition(*partition, offset) for partition, offset in offsets.items()]
+        try:
+            self._consumer.assign(parts)
+        except KafkaException as raised:
+            raise unavailable("reading", raised) from None
+
+    def read(self, records_max: int, *, timeout: timedelta) -> list[Record]:
+        """Wait up to `timeout` for the first record, then take what else is there."""
+        records, events = fetch.fetch(self._consumer, records_max, timeout)
+        for event in fetch.serious(events):
+            partition = Partition(event.topic(), event.partition())
+            if event.error().code() == GONE and partition in self._starts:
+                log_start, _ = self.ends(partition)
+                self._seek(partition, log_start)
+        if not records:
+            self._reachable.check(self._consumer)
+        return records
+
+    def position(self, partition: Partition) -> int:
+        """Give the next offset to be read."""
+        (answer,) = self._consumer.position(fetch.to_list([partition]))
+        return int(answer.offset) if answer.offset >= 0 else self._starts[partition]
+
+    def ends(self, partition: Partition) -> tuple[int, int]:
+        """Give the log's start and its read_committed end."""
+        return fetch.ends(self._consumer, partition)
+
+    def close(self) -> None:
+        """End."""
+        self._consumer.close()
+
+    def _seek(self, partition: Partition, offset: int) -> None:
+        fetch.seek(self._consumer, partition, offset, clock=self._clock)
+        self._starts[partition] = offset
