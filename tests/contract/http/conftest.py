@@ -10,6 +10,7 @@ import pytest
 import uvloop
 
 from hooklane.adapters.http.addresses import AddressPolicy
+from hooklane.adapters.http.httpx_adapter import HttpxSender
 from hooklane.adapters.http.lean import LeanSender
 from hooklane.adapters.http.port import Answer, Limits, Request, target
 from hooklane.adapters.http.resolver import Resolver
@@ -106,6 +107,7 @@ def request_to(url, *, headers=b"webhook-id: evt_1\r\n", custom=None, verify_tls
 def _adapters():
     yield pytest.param((LeanSender, uvloop.new_event_loop), id="lean-uvloop")
     yield pytest.param((LeanSender, asyncio.new_event_loop), id="lean-asyncio")
+    yield pytest.param((HttpxSender, uvloop.new_event_loop), id="httpx")
 
 
 @pytest.fixture(params=_adapters())

@@ -252,9 +252,9 @@ def test_of_an_endless_body_16_kib_are_kept(bench, start):
         (b"HTTP/1.1 500 No\r\n\r\n", b"t", (Outcome.REJECTED, 500)),
         (b"HTTP/1.1 200 OK\r\n", b"A: b\r\n", (Outcome.SUCCEEDED, 200)),
         (b"HTTP/1.1 200 OK\r\nX: ", b"y", (Outcome.SUCCEEDED, 200)),
-        (b"", b"\r\n", (Outcome.TIMED_OUT, None)),
+        (b"HTTP/1.1 2", b"", (Outcome.TIMED_OUT, None)),
     ],
-    ids=["body", "close-delimited", "headers", "header-value", "nothing"],
+    ids=["body", "close-delimited", "headers", "header-value", "half-a-status"],
 )
 def test_a_trickle_is_cut_at_the_deadline_and_changes_nothing(bench, start, more, expected):
     """What drips is cut when the time is up; the status decides where there is one."""
