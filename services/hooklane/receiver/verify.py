@@ -117,8 +117,8 @@ class Webhook:
 def verify(
     body: bytes,
     headers: Mapping[str, str],
-    secrets: Secret | Iterable[Secret],
     *,
+    secrets: Secret | Iterable[Secret],
     tolerance: timedelta = TOLERANCE,
     now: datetime | None = None,
 ) -> dict[str, Any]:
