@@ -6,6 +6,7 @@ promises rest on: that no property can override.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,9 +19,14 @@ TRANSACTION_RECORD_TIMEOUT_MS = 7_000
 QUEUED_RECORDS_MAX = 200_000
 QUEUED_KIB_MAX = 256 * 1024
 
+_SILENT = logging.getLogger("hooklane.kafka")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+
 _EVERY: Mapping[str, Any] = {
-    # Critical only: what else it has to say reaches us as errors, and our logs are JSON.
-    "log_level": 2,
+    # What it has to say reaches us as errors; its own lines would break our logs, which are JSON.
+    "log_level": 0,
+    "logger": _SILENT,
     "socket.timeout.ms": 10_000,
     "socket.nagle.disable": True,
     "reconnect.backoff.max.ms": 1_000,

@@ -120,6 +120,19 @@ def seek(consumer: Any, partition: Partition, offset: int, *, clock: Clock) -> N
     raise unavailable(f"seek in {partition.topic}", cause)
 
 
+def restart(consumer: Any, partition: Partition, offset: int) -> None:
+    """Begin anew in an assigned partition that librdkafka gave up on (it refuses to seek there).
+
+    Raises:
+        Unavailable: librdkafka refuses.
+    """
+    try:
+        consumer.incremental_unassign(to_list([partition]))
+        consumer.incremental_assign([TopicPartition(*partition, offset)])
+    except KafkaException as raised:
+        raise unavailable(f"reading on in {partition.topic}", raised) from None
+
+
 def to_list(partitions: Iterable[Partition]) -> list[TopicPartition]:
     """Give partitions in librdkafka's form."""
     return [TopicPartition(topic, number) for topic, number in partitions]

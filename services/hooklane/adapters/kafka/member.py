@@ -245,7 +245,10 @@ class KafkaMember:
         if self._starts.get(partition) is None or self._listener is None:
             return
         log_start, _ = self.ends(partition)
-        self._seek(partition, log_start)
+        fetch.restart(self._consumer, partition, log_start)
+        self._starts[partition] = log_start
+        if partition in self._paused:
+            self._consumer.pause(fetch.to_list([partition]))
         self._listener.on_gap(partition, log_start=log_start)
 
     def _read_again(self, records: Sequence[Record]) -> None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from hooklane.adapters.clock import SystemClock
 from hooklane.adapters.kafka import fetch
 from hooklane.adapters.kafka.config import reader_config
 from hooklane.adapters.kafka.failures import GONE, unavailable
@@ -24,7 +23,6 @@ class KafkaReader:
         self._reachable = fetch.Reachability()
         config = reader_config(settings, instance=instance)
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
-        self._clock = SystemClock()
         self._starts: dict[Partition, int] = {}
 
     def start(self, offsets: Mapping[Partition, int]) -> None:
@@ -43,7 +41,8 @@ class KafkaReader:
             partition = Partition(event.topic(), event.partition())
             if event.error().code() == GONE and partition in self._starts:
                 log_start, _ = self.ends(partition)
-                self._seek(partition, log_start)
+                fetch.restart(self._consumer, partition, log_start)
+                self._starts[partition] = log_start
         if not records:
             self._reachable.check(self._consumer)
         return records
@@ -60,7 +59,3 @@ class KafkaReader:
     def close(self) -> None:
         """End."""
         self._consumer.close()
-
-    def _seek(self, partition: Partition, offset: int) -> None:
-        fetch.seek(self._consumer, partition, offset, clock=self._clock)
-        self._starts[partition] = offset
