@@ -74,7 +74,7 @@ class HttpxSender(Ledger[Course]):
         self._backend = GuardedBackend(
             policy=policy, resolver=self._resolver, proxy=_proxy_address(self._engine.proxy)
         )
-        self._pools: dict[tuple[bool, bool], httpcore.AsyncConnectionPool] = {}
+        self._pools: dict[tuple[bool | None, bool], httpcore.AsyncConnectionPool] = {}
         self._in_all = asyncio.Semaphore(self._limits.connections_max)
         self._hosts: dict[Origin, Turns] = {}
         self._waiting = 0
@@ -182,7 +182,9 @@ class HttpxSender(Ledger[Course]):
 
     async def _ask_once(self, course: Course, *, fresh: bool) -> None:
         """Send the request and read the answer within its bounds."""
-        pool = self._pool(verify=course.request.target.verify_tls, fresh=fresh)
+        target = course.request.target
+        verify = target.verify_tls if target.scheme == "https" else None
+        pool = self._pool(verify=verify, fresh=fresh)
         response = await pool.handle_async_request(_engine_request(course.request))
         body: list[bytes] = []
         read = 0
@@ -225,13 +227,14 @@ class HttpxSender(Ledger[Course]):
         self._answer_read(course, status, read.fields, read.body)
         return True
 
-    def _pool(self, *, verify: bool, fresh: bool) -> httpcore.AsyncConnectionPool:
-        """Give the pool for a way of verifying, or the one that keeps nothing alive."""
+    def _pool(self, *, verify: bool | None, fresh: bool) -> httpcore.AsyncConnectionPool:
+        """Give the pool for a way of verifying, None without TLS; a fresh one keeps nothing."""
         pool = self._pools.get((verify, fresh))
         if pool is None:
             proxy = self._engine.proxy
+            context = None if verify is None else tls_context(ca_file=self._ca_file, verify=verify)
             pool = self._pools[verify, fresh] = httpcore.AsyncConnectionPool(
-                ssl_context=tls_context(ca_file=self._ca_file, verify=verify),
+                ssl_context=context,
                 proxy=httpcore.Proxy(proxy) if proxy is not None else None,
                 max_connections=self._limits.connections_max,
                 max_keepalive_connections=0 if fresh else None,
