@@ -13,7 +13,7 @@ import re
 import secrets
 
 ID_LENGTH = 26
-_ID = re.compile(r"^(evt|ep|dlv|att|cmd)_[a-z2-7]{26}$")
+_ID = re.compile(r"^(evt|ep|dlv|att|cmd)_[a-z2-7]{26}\Z")
 
 
 def _digest(*parts: str) -> str:

@@ -47,7 +47,7 @@ DEFAULT_TIERS: Schedule = (
     *_hours(2, 5, 10, 14, 20, 24),
 )
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_DELAY = re.compile(r"^([1-9][0-9]{0,6})([smhd])$")
+_DELAY = re.compile(r"^([1-9][0-9]{0,6})([smhd])\Z")
 
 
 def parse_delay(text: str) -> timedelta:

@@ -15,8 +15,8 @@ from hooklane.domain.errors import Invalid
 PATTERNS_MAX = 100
 PATTERN_LENGTH_MAX = 255
 _WORD = r"[A-Za-z_][A-Za-z0-9_]*"
-_TYPE = re.compile(rf"^{_WORD}(\.{_WORD})+$")
-_PREFIX = re.compile(rf"^({_WORD}\.)+\*$")
+_TYPE = re.compile(rf"^{_WORD}(\.{_WORD})+\Z")
+_PREFIX = re.compile(rf"^({_WORD}\.)+\*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

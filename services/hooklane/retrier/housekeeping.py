@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 from hooklane.adapters.metrics import RECORDS_TRIMMED, RETRY_DEBT
-from hooklane.adapters.ports import Admin, Clock, Member
 from hooklane.domain.offsets import Committed
 from hooklane.domain.retry import format_delay
-from hooklane.domain.topics import Partition
+from hooklane.domain.topics import Partition, TopicSpec
 from hooklane.retrier.settings import RetrierSettings
+from hooklane.retrier.surroundings import Surroundings
 from hooklane.retrier.tiers import TierPartition, Tiers
 from hooklane.retrier.trimming import Checkpoint, is_ripe
 
@@ -23,15 +24,23 @@ class Housekeeping:
     """Keeps commits young, logs short and figures true."""
 
     def __init__(
-        self, member: Member, admin: Admin, *, clock: Clock, settings: RetrierSettings
+        self, around: Surroundings, *, settings: RetrierSettings, replication: int
     ) -> None:
-        """Begin."""
-        self._member, self._admin = member, admin
-        self._clock, self._settings = clock, settings
+        """Begin; `replication` is that of topics we have to create."""
+        self._member, self._admin, self._clock = around.member, around.admin, around.clock
+        self._log, self._settings, self._replication = around.log, settings, replication
         self._committed_at = self._looked_at = self._all_at = 0.0
 
-    def start(self) -> None:
-        """Begin to count the time."""
+    def start(self, specs: Collection[TopicSpec]) -> None:
+        """Hold the brokers and our topics to what we need of them.
+
+        Raises:
+            Misconfigured: they are set up otherwise.
+            Unavailable: they can't be reached.
+        """
+        for warning in self._admin.check_broker():
+            self._log("broker.doubted", level="warning", warning=warning)
+        self._admin.ensure(specs, replication=self._replication)
         now = self._clock.monotonic()
         self._committed_at = self._looked_at = self._all_at = now
 

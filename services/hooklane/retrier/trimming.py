@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from hooklane.domain.delivery import from_ms, to_ms
 
 FIELD = "t"
-_TEXT = re.compile(r"^([0-9]{1,18})@([0-9]{1,14})$")
+_TEXT = re.compile(r"^([0-9]{1,18})@([0-9]{1,14})\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,11 +56,15 @@ class Unreadable:
     """A record that is no delivery, and why."""
 
     place: Place
-    key: bytes | None
-    value: bytes
-    error: str
+    record: Record
+    error: BrokenContract
     # Such records take their turn like an endpoint's.
     endpoint_id: str = ""
+
+    @property
+    def value(self) -> bytes:
+        """Its bytes."""
+        return self.record.value() or b""
 
 
 Held = Waiting | Unreadable
@@ -82,7 +86,7 @@ def held(record: Record, *, tier: timedelta) -> Held:
         progress = progress_of(record.headers())
         delivery = codec("delivery").decode(value)
     except BrokenContract as error:
-        return Unreadable(place=place, key=record.key(), value=value, error=str(error))
+        return Unreadable(place=place, record=record, error=error)
     del delivery["payload"]
     return Waiting(
         place=place,

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
-from hooklane.adapters.log import Log
 from hooklane.adapters.metrics import (
     CLOCK_SKEW,
     DEAD_LETTERS,
@@ -18,7 +15,7 @@ from hooklane.adapters.metrics import (
     TRANSACTIONS_ABORTED,
     VERDICTS,
 )
-from hooklane.adapters.ports import Clock, Member, TransactionalProducer
+from hooklane.adapters.rejected import reason_of, set_aside
 from hooklane.domain.endpoint import Endpoint
 from hooklane.domain.errors import Unavailable
 from hooklane.domain.retry import Schedule
@@ -28,9 +25,10 @@ from hooklane.retrier.fate import Copy, Fate, Hop, Stay, fate
 from hooklane.retrier.housekeeping import Housekeeping
 from hooklane.retrier.settings import RetrierSettings
 from hooklane.retrier.shelf import Shelf
+from hooklane.retrier.surroundings import Surroundings
 from hooklane.retrier.tiers import Tiers
 from hooklane.retrier.waiting import Held, Unreadable, Waiting
-from hooklane.retrier.writes import set_aside, writes
+from hooklane.retrier.writes import writes
 
 POLL_MAX = timedelta(milliseconds=100)
 # A record whose table_offset our table does not reach is looked at again after so long.
@@ -39,18 +37,6 @@ TABLE_TIMEOUT = timedelta(milliseconds=500)
 SKEW_ALARM = timedelta(seconds=1)
 SKEW_MAX = timedelta(seconds=5)
 SKEW_REMEMBERED_S = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What the worker stands in: the members of the outside world, each behind its port."""
-
-    member: Member
-    producer: TransactionalProducer
-    table: EndpointTable
-    positions: PositionReport
-    clock: Clock
-    log: Log
 
 
 class Retrier:
@@ -85,9 +71,12 @@ class Retrier:
         self._skewed_at = float("-inf")
 
     def start(self) -> None:
-        """Read the endpoint table, then join the group."""
-        self._housekeeping.start()
+        """Check the topics, read the endpoint table, then join the group."""
+        self._housekeeping.start(self._topics.specs(self._delays))
         self._around.table.start()
+        # Ends at once what a predecessor left open, and makes the first due retry no later.
+        self._around.producer.begin()
+        self._around.producer.abort()
         self._around.member.subscribe([self._topics.retry(t) for t in self._delays], self._tiers)
         self._started = True
 
@@ -114,8 +103,7 @@ class Retrier:
 
     def stop(self) -> None:
         """Leave: what is held is committed as unfinished and waits for the next owner."""
-        self._around.member.close()
-        self._around.producer.close()
+        self._around.close()
 
     def not_ready(self) -> str | None:
         """Say why nothing is copied now, or not safely."""
@@ -192,11 +180,17 @@ class Retrier:
         producer, assigned = self._around.producer, self._tiers.assigned
         rows = [row for waiting, fate in settled
                 for row in writes(waiting, fate, topics=self._topics, now=now)]  # fmt: skip
-        rows += [set_aside(unreadable, topics=self._topics) for unreadable in rejected]
         producer.begin()
         for row in rows:
             producer.produce(
                 row.topic, row.value, key=row.key, headers=row.headers, partition=row.partition
+            )
+        for unreadable in rejected:
+            set_aside(
+                producer,
+                self._topics.rejected_events,
+                unreadable.record,
+                error=unreadable.error,
             )
         touched = set()
         places = [waiting.place for waiting, _ in settled]
@@ -227,14 +221,14 @@ class Retrier:
                     DEAD_LETTERS.labels(decided.reason.value).inc()
                 self._log_verdict(waiting, verdict=verdict, reason=decided.reason.value)
         for unreadable in rejected:
-            EVENTS_REJECTED.labels("undecodable_delivery").inc()
+            EVENTS_REJECTED.labels(reason_of(unreadable.error)).inc()
             place = unreadable.place
             self._around.log(
                 "record.rejected",
                 level="error",
                 partition=place.partition,
                 offset=place.offset,
-                error=unreadable.error,
+                error=str(unreadable.error),
             )
 
     def _log_verdict(self, waiting: Waiting, *, verdict: str, reason: str) -> None:

@@ -12,7 +12,7 @@ from hooklane.domain.ids import new_attempt_id
 from hooklane.domain.topics import Topics
 from hooklane.domain.verdict import Cancelled, Dead, Reason
 from hooklane.retrier.fate import Copy, Hop
-from hooklane.retrier.waiting import Unreadable, Waiting
+from hooklane.retrier.waiting import Waiting
 
 _HOPS = "hops"
 
@@ -66,19 +66,3 @@ def _attempt(
     )
     key = str(delivery["delivery_id"]).encode()
     return Write(topics.attempts, key, codec("attempt").encode(value))
-
-
-def set_aside(unreadable: Unreadable, *, topics: Topics) -> Write:
-    """Give the rejected-events record of bytes that are no delivery."""
-    partition, offset = unreadable.place.partition, unreadable.place.offset
-    return Write(
-        topics.rejected_events,
-        f"{partition.topic}/{partition.partition}/{offset}".encode(),
-        unreadable.value,
-        [
-            ("error", unreadable.error.encode()),
-            ("source-topic", partition.topic.encode()),
-            ("source-partition", b"%d" % partition.partition),
-            ("source-offset", b"%d" % offset),
-        ],
-    )

@@ -1,0 +1,38 @@
+"""What the retrier stands in: the outside world, each part behind its port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
+from hooklane.adapters.log import Log
+from hooklane.adapters.ports import Admin, Clock, Member, TransactionalProducer
+
+
+class Closable(Protocol):
+    """What is closed at the end."""
+
+    def close(self) -> None:
+        """End."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Everything the worker talks to; `others` are closed with it."""
+
+    member: Member
+    producer: TransactionalProducer
+    admin: Admin
+    table: EndpointTable
+    positions: PositionReport
+    clock: Clock
+    log: Log
+    others: Sequence[Closable] = ()
+
+    def close(self) -> None:
+        """Leave the group first, so that its partitions move at once."""
+        parts: tuple[Closable, ...] = (self.member, self.producer, *self.others, self.admin)
+        for part in parts:
+            part.close()
