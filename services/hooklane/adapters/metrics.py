@@ -58,6 +58,12 @@ EVENTS_MATCHED = Counter("hooklane_events_matched", "Events matched and committe
 EVENTS_REJECTED = Counter(
     "hooklane_events_rejected", "Events set aside in rejected-events, by reason.", ["reason"]
 )
+EVENT_TYPES_DIFFERING = Counter(
+    "hooklane_event_types_differing", "Events whose ce_type is not their schema's full name."
+)
+PARTITIONS_WAITING = Gauge(
+    "hooklane_partitions_waiting", "Source partitions that wait for the schema registry."
+)
 DELIVERIES_CREATED = Counter("hooklane_deliveries_created", "Deliveries written to lanes.")
 MATCH_LATENCY = BatchHistogram(
     "hooklane_match_seconds", "From an event's append to its match's commit."

@@ -95,6 +95,11 @@ class Topics:
         """What control asks of the data plane, and Disable the other way."""
         return f"{self.prefix}.commands"
 
+    @property
+    def operational(self) -> str:
+        """Operational events, ordinary ones that a tenant can subscribe to."""
+        return f"events.{self.prefix}"
+
     def lane(self, endpoint_id: str) -> str:
         """Give a new endpoint's lane; afterwards only its placement names it."""
         return f"{self.prefix}.lane.{endpoint_id.removeprefix('ep_')}"
@@ -118,6 +123,12 @@ class Topics:
     def lane_spec(self, topic: str) -> TopicSpec:
         """Say how a lane is set up."""
         return TopicSpec(name=topic, partitions=1, settings=self._safe(_KEPT))
+
+    def operational_spec(self) -> TopicSpec:
+        """Say how the topic of operational events is set up."""
+        kept = {"cleanup.policy": "delete", "retention.ms": str(14 * _DAY_MS)}
+        partitions = self.counts.commands
+        return TopicSpec(name=self.operational, partitions=partitions, settings=self._safe(kept))
 
     def specs(self, tiers: Sequence[timedelta]) -> tuple[TopicSpec, ...]:
         """Say how every topic is set up, lanes aside."""

@@ -1,0 +1,216 @@
+"""The source partitions this matcher has: where each begins, how far it is, which of them wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hooklane.adapters.endpoint_table import EndpointTable
+from hooklane.adapters.events import EventReader
+from hooklane.adapters.log import Log
+from hooklane.adapters.metrics import GAPS, PARTITIONS_WAITING
+from hooklane.adapters.ports import Admin, Clock, Member, Record
+from hooklane.domain.errors import Unavailable
+from hooklane.domain.offsets import Committed, decode_metadata, encode_metadata
+from hooklane.domain.sources import Sources
+from hooklane.domain.topics import Partition
+
+TABLE_OFFSET_FIELD = "t"
+# Offsets age from their commit time, also where nothing moves.
+COMMIT_IDLE_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the matcher stands in, each part behind its port or built upon one."""
+
+    member: Member
+    admin: Admin
+    table: EndpointTable
+    reader: EventReader
+    clock: Clock
+    log: Log
+
+
+class Partitions:
+    """What is assigned; the group's Listener.
+
+    Args:
+        around: the outside world.
+        sources: which topics hold events.
+        starts_deployment: whether this process may do the deployment's first start (ordinal 0).
+    """
+
+    def __init__(self, around: Surroundings, sources: Sources, *, starts_deployment: bool) -> None:
+        """Begin with nothing assigned."""
+        self._around, self._sources = around, sources
+        self._starts_deployment = starts_deployment
+        self._first_start_is_over = False
+        self._incoming: set[Partition] = set()
+        self._committed_at: dict[Partition, datetime] = {}
+        # By partition: below it everything is written and committed.
+        self.done: dict[Partition, int] = {}
+        # By partition: the record whose schema can't be had now.
+        self.waiting: dict[Partition, Record] = {}
+
+    def on_assigned(self, partitions: Sequence[Partition]) -> None:
+        """Start them at once; where that can't be done now, `adopt` does it later."""
+        self._incoming.update(partitions)
+        try:
+            self.adopt()
+        except Unavailable as error:
+            self._around.log("partitions.waiting", level="warning", error=str(error))
+
+    def on_revoked(self, partitions: Sequence[Partition]) -> None:
+        """Forget them: between two steps nothing is under way."""
+        self._forget(partitions)
+
+    def on_lost(self, partitions: Sequence[Partition]) -> None:
+        """Forget them."""
+        self._forget(partitions)
+
+    def on_gap(self, partition: Partition, *, log_start: int) -> None:
+        """Record that events were deleted before they were matched."""
+        GAPS.inc()
+        self._around.log(
+            "gap.found",
+            level="error",
+            topic=partition.topic,
+            partition=partition.partition,
+            committed=self.done.get(partition),
+            log_start=log_start,
+        )
+
+    def adopt(self) -> None:
+        """Start what was newly assigned, its commits and the endpoint table read before.
+
+        Raises:
+            Unavailable: something can't be read now; what is not started stays so until it is.
+        """
+        if not self._incoming:
+            return
+        around, incoming = self._around, tuple(sorted(self._incoming))
+        around.table.read_to_end()
+        self._finish_first_start()
+        self._learn_ids({partition.topic for partition in incoming})
+        commits = around.member.committed(incoming)
+        tables = (decode_metadata(c.metadata).get(TABLE_OFFSET_FIELD) for c in commits.values())
+        around.table.read_to(max((int(t) for t in tables if t), default=0))
+        starts = {partition: commits[partition].offset for partition in commits}
+        for partition in incoming:
+            if partition not in starts:
+                starts[partition], _ = around.member.ends(partition)
+        self.done.update(starts)
+        self._commit(starts)
+        around.member.assign(starts)
+        self._incoming.difference_update(incoming)
+        around.log("partitions.started", partitions=len(starts), table_offset=around.table.offset)
+
+    def offsets(self, partitions: Iterable[Partition]) -> dict[Partition, Committed]:
+        """Give what to commit for these partitions."""
+        fields = {TABLE_OFFSET_FIELD: str(self._around.table.offset)}
+        metadata = encode_metadata(fields)
+        return {p: Committed(offset=self.done[p], metadata=metadata) for p in partitions}
+
+    def committed(self, done: Mapping[Partition, int]) -> None:
+        """Take in what a transaction committed."""
+        self.done.update(done)
+        now = self._around.clock.now()
+        self._committed_at.update(dict.fromkeys(done, now))
+
+    def commit_idle(self) -> None:
+        """Commit again what was not committed for a day."""
+        old = self._around.clock.now() - COMMIT_IDLE_AFTER
+        idle = [partition for partition, at in self._committed_at.items() if at <= old]
+        if idle:
+            self._commit({partition: self.done[partition] for partition in idle})
+
+    def rewind(self) -> None:
+        """Go back to the last commit everywhere, whatever it turned out to be.
+
+        Raises:
+            Unavailable: the commits can't be read now.
+        """
+        member = self._around.member
+        commits = member.committed(tuple(self.done))
+        for partition in self.done:
+            if partition in commits:
+                self.done[partition] = commits[partition].offset
+            member.seek(partition, self.done[partition])
+        member.resume(tuple(self.waiting))
+        self.waiting.clear()
+        PARTITIONS_WAITING.set(0)
+
+    def wait(self, partition: Partition, record: Record, error: Unavailable) -> None:
+        """Stop a partition at a record until its schema can be had."""
+        self._around.member.pause((partition,))
+        self.waiting[partition] = record
+        PARTITIONS_WAITING.set(len(self.waiting))
+        self._around.log(
+            "partition.waits",
+            level="warning",
+            topic=partition.topic,
+            partition=partition.partition,
+            offset=record.offset(),
+            error=str(error),
+        )
+
+    def resume(self) -> None:
+        """Let partitions go on whose schema can be had now."""
+        for partition, record in tuple(self.waiting.items()):
+            if not self._around.reader.is_readable(record):
+                continue
+            del self.waiting[partition]
+            PARTITIONS_WAITING.set(len(self.waiting))
+            self._around.member.seek(partition, record.offset())
+            self._around.member.resume((partition,))
+            self._around.log(
+                "partition.resumed", topic=partition.topic, partition=partition.partition
+            )
+
+    def _learn_ids(self, topics: set[str]) -> None:
+        ids = self._around.admin.topic_ids(topics)
+        if unknown := topics.difference(ids):
+            raise Unavailable(f"the ids of topics {sorted(unknown)} can't be read")
+        self._around.reader.know(cluster=self._around.admin.cluster_id(), topic_ids=ids)
+
+    def _commit(self, done: Mapping[Partition, int]) -> None:
+        self.done.update(done)
+        self._around.member.commit(self.offsets(done))
+        self.committed(done)
+
+    def _finish_first_start(self) -> None:
+        if self._first_start_is_over:
+            return
+        around, marker = self._around, Partition(self._sources.operational, 0)
+        if marker not in around.member.committed((marker,)):
+            if not self._starts_deployment:
+                raise Unavailable("matcher 0 has not yet made the deployment's first start")
+            self._start_deployment(marker)
+        self._first_start_is_over = True
+
+    def _start_deployment(self, marker: Partition) -> None:
+        around, counts = self._around, self._around.admin.topics()
+        sources = [
+            Partition(topic, number)
+            for topic in sorted(self._sources.among(counts))
+            for number in range(counts[topic])
+        ]
+        ends = {partition: end for partition, (_, end) in around.admin.ends(sources).items()}
+        metadata = encode_metadata({TABLE_OFFSET_FIELD: str(around.table.offset)})
+        # The marker's commit says that all the others are there: it is the last.
+        last = {marker: ends.pop(marker, 0)}
+        for part in (ends, last):
+            around.member.commit(
+                {p: Committed(offset=end, metadata=metadata) for p, end in part.items()}
+            )
+        around.log("deployment.started", partitions=len(ends) + 1)
+
+    def _forget(self, partitions: Sequence[Partition]) -> None:
+        self._incoming.difference_update(partitions)
+        for partition in partitions:
+            self.done.pop(partition, None)
+            self._committed_at.pop(partition, None)
+            self.waiting.pop(partition, None)
+        PARTITIONS_WAITING.set(len(self.waiting))

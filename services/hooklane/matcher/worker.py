@@ -1,0 +1,242 @@
+"""Poll, read the endpoint table, match, write it all in one transaction with the offsets."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from datetime import timedelta
+
+from hooklane.adapters.endpoint_table import PositionReport
+from hooklane.adapters.fan_out import FanOut
+from hooklane.adapters.metrics import (
+    DELIVERIES_CREATED,
+    EVENTS_MATCHED,
+    EVENTS_REJECTED,
+    MATCH_LATENCY,
+    TABLE_OFFSET,
+    TRANSACTIONS_ABORTED,
+)
+from hooklane.adapters.ports import Record, TransactionalProducer
+from hooklane.adapters.rejected import reason_of, set_aside
+from hooklane.adapters.schema_cache import SchemaCache
+from hooklane.adapters.settings import KafkaSettings
+from hooklane.domain.delivery import first_headers, to_ms
+from hooklane.domain.errors import BrokenContract, Fenced, TransactionAborted, Unavailable
+from hooklane.domain.sources import Sources
+from hooklane.domain.topics import Partition
+from hooklane.matcher.batch import Batch, Limits
+from hooklane.matcher.partitions import Partitions, Surroundings
+from hooklane.matcher.settings import MatcherSettings
+from hooklane.matcher.suspicion import Suspicion
+
+# How long nothing may come before the endpoint table is looked at again.
+POLL_MAX = timedelta(milliseconds=20)
+LIST_TOPICS_EVERY_S = 1.0
+COMMIT_IDLE_EVERY_S = 3600.0
+
+
+class Matcher:
+    """The worker."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        *,
+        producer: TransactionalProducer,
+        schemas: SchemaCache,
+        positions: PositionReport,
+        sources: Sources,
+        kafka: KafkaSettings,
+        settings: MatcherSettings,
+    ) -> None:
+        """Begin with nothing subscribed."""
+        self._around, self._producer = around, producer
+        self._schemas, self._positions = schemas, positions
+        self._sources, self._kafka, self._settings = sources, kafka, settings
+        self._partitions = Partitions(around, sources, starts_deployment=settings.ordinal == 0)
+        self._fan_out = FanOut(kafka.topics)
+        self._suspicion = Suspicion(settings.read_records_max)
+        self._subscribed: frozenset[str] = frozenset()
+        self._listed_at = self._idle_at = float("-inf")
+        self._must_rewind = False
+        self._started = False
+
+    def start(self) -> None:
+        """Check the topics, read schemas and endpoint table, join the group."""
+        around, topics = self._around, self._kafka.topics
+        for warning in around.admin.check_broker():
+            around.log("broker.warned", level="warning", text=warning)
+        specs = (*topics.specs(self._kafka.retry_tiers), topics.operational_spec())
+        around.admin.ensure(specs, replication=self._kafka.replication)
+        # Whatever an earlier process left open under our id ends here, not at the next event.
+        self._producer.begin()
+        self._producer.abort()
+        self._schemas.start()
+        around.table.start()
+        self._follow_topics()
+        self._started = True
+
+    def step(self) -> None:
+        """Do one round; at most POLL_MAX where nothing comes."""
+        around, partitions = self._around, self._partitions
+        if self._must_rewind:
+            partitions.rewind()
+            self._must_rewind = False
+        moment = around.clock.monotonic()
+        if moment - self._listed_at >= LIST_TOPICS_EVERY_S:
+            self._follow_topics()
+        if moment - self._idle_at >= COMMIT_IDLE_EVERY_S:
+            partitions.commit_idle()
+            self._idle_at = moment
+        records = around.member.consume(self._settings.read_records_max, timeout=POLL_MAX)
+        # After consume: an event appended after a change was effective never meets an older table.
+        if around.table.poll():
+            TABLE_OFFSET.set(around.table.offset)
+        self._positions.tell(around.table.offset)
+        if records:
+            try:
+                self._match(records)
+            except Unavailable:
+                self._must_rewind = True
+                raise
+        partitions.adopt()
+        if partitions.waiting:
+            partitions.resume()
+
+    def stop(self) -> None:
+        """Leave the group; between two steps nothing is under way."""
+        self._around.member.close()
+        self._producer.close()
+
+    def not_ready(self) -> str | None:
+        """Say why nothing is matched now."""
+        return None if self._started else "the endpoint table is not read"
+
+    def _follow_topics(self) -> None:
+        around = self._around
+        self._listed_at = around.clock.monotonic()
+        topics = self._sources.among(around.admin.topics())
+        if topics != self._subscribed:
+            around.member.subscribe(topics, self._partitions)
+            self._subscribed = topics
+            around.log("sources.subscribed", topics=sorted(topics))
+
+    def _match(self, records: Sequence[Record]) -> None:
+        """Match what was read, in as many transactions as the limits ask for."""
+        left = deque(records)
+        while left:
+            if self._suspicion.wants_proof:
+                self._prove()
+            batch = self._next_batch(left)
+            if batch.done:
+                self._write(batch)
+
+    def _next_batch(self, left: deque[Record]) -> Batch:
+        """Decide about records from the left until a transaction is full. Opens none."""
+        settings, reader, index = self._settings, self._around.reader, self._around.table.index
+        limits = Limits(
+            records_max=settings.transaction_records_max,
+            bytes_max=settings.transaction_bytes_max,
+            events_max=self._suspicion.limit,
+        )
+        batch, waiting = Batch(limits), self._partitions.waiting
+        while left and not batch.is_full:
+            record = left[0]
+            partition = Partition(record.topic(), record.partition())
+            # What was fetched ahead of a partition that stopped or left is read again elsewhere.
+            if partition in waiting or partition not in self._partitions.done:
+                left.popleft()
+                continue
+            try:
+                self._refuse_guilty(record, partition)
+                event = reader.read(record)
+                match = index.match(event.tenant, event.event_type)
+                if len(match.matched) >= limits.records_max:
+                    raise BrokenContract(
+                        f"{len(match.matched)} endpoints get it, more than a transaction holds",
+                        reason="fan_out_too_large",
+                    )
+                if not batch.has_room(event, match):
+                    break
+                batch.add(record, event, match)
+            except BrokenContract as error:
+                batch.reject(record, error)
+            except Unavailable as error:
+                self._partitions.wait(partition, record, error)
+            left.popleft()
+        return batch
+
+    def _refuse_guilty(self, record: Record, partition: Partition) -> None:
+        if self._suspicion.is_guilty((partition, record.offset())):
+            raise BrokenContract("twice it alone made a transaction fail", reason="failed_twice")
+
+    def _write(self, batch: Batch) -> None:
+        around, producer = self._around, self._producer
+        headers = first_headers(at=around.clock.now())
+        table_offset, write = around.table.offset, self._fan_out.write
+        before = {partition: self._partitions.done[partition] for partition in batch.done}
+        self._partitions.done.update(batch.done)
+        producer.begin()
+        try:
+            for event, match in batch.events:
+                write(producer, event, match, table_offset=table_offset, headers=headers)
+            for record, error in batch.rejected:
+                set_aside(producer, self._kafka.topics.rejected_events, record, error=error)
+            producer.send_offsets(self._partitions.offsets(batch.done), around.member)
+            producer.commit()
+        except TransactionAborted as error:
+            self._aborted(batch, before, error)
+            raise
+        except BrokenContract as error:
+            # One of its records is larger than Kafka takes.
+            producer.abort()
+            self._aborted(batch, before, TransactionAborted(error.detail))
+            raise TransactionAborted(error.detail) from error
+        except Fenced:
+            raise
+        except BaseException:
+            self._partitions.done.update(before)
+            producer.abort()
+            raise
+        self._partitions.committed(batch.done)
+        self._suspicion.succeeded(batch.done)
+        self._count(batch)
+
+    def _aborted(
+        self, batch: Batch, before: dict[Partition, int], error: TransactionAborted
+    ) -> None:
+        TRANSACTIONS_ABORTED.inc()
+        self._partitions.done.update(before)
+        events_count = len(batch.events) + len(batch.rejected)
+        partition, end = next(iter(batch.done.items()))
+        self._suspicion.failed((partition, end - 1), events_count=events_count)
+        self._around.log(
+            "transaction.aborted", level="warning", events=events_count, error=str(error)
+        )
+
+    def _prove(self) -> None:
+        """See that the cluster takes a transaction without the suspect."""
+        producer = self._producer
+        producer.begin()
+        assigned = tuple(self._partitions.done)[:1]
+        producer.send_offsets(self._partitions.offsets(assigned), self._around.member)
+        producer.commit()
+        self._suspicion.succeeded({})
+
+    def _count(self, batch: Batch) -> None:
+        now_ms = to_ms(self._around.clock.now())
+        EVENTS_MATCHED.inc(len(batch.events))
+        DELIVERIES_CREATED.inc(batch.records_count - len(batch.events) - len(batch.rejected))
+        MATCH_LATENCY.observe_all([(now_ms - at_ms) / 1_000 for at_ms in batch.appended_ms])
+        for reason, count in Counter(reason_of(error) for _, error in batch.rejected).items():
+            EVENTS_REJECTED.labels(reason).inc(count)
+        for record, error in batch.rejected:
+            self._around.log(
+                "event.rejected",
+                level="warning",
+                topic=record.topic(),
+                partition=record.partition(),
+                offset=record.offset(),
+                reason=reason_of(error),
+                error=error.detail,
+            )
