@@ -84,6 +84,8 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._refuse(HTTPStatus.NOT_IMPLEMENTED)
+        except httptools.HttpParserCallbackError:
+            raise  # a fault of ours, not of the peer
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST)
         if not self._whole_head and self._fed > HEAD_BYTES_MAX:
