@@ -17,6 +17,21 @@ Script = Callable[["Visit"], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
+EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
+SHORT_MS = 250
+
+
+def outcome_and_status(answer):
+    """What most tests ask of an answer."""
+    return answer.outcome, answer.status
+
+
+async def no_connection_left(receiver) -> None:
+    """Wait until the sender has hung up everywhere."""
+    while receiver.open:
+        await asyncio.gather(*receiver.visits)
+
+
 class Visit:
     """One connection to a receiver, as its script sees it."""
 

@@ -8,14 +8,8 @@ import ssl
 import pytest
 import trustme
 
-from contract.http.receivers import OK, answering, closing, receiving
+from contract.http.receivers import OK, SHORT_MS, answering, closing, outcome_and_status, receiving
 from hooklane.adapters.http.port import Outcome, target
-
-SHORT_MS = 250
-
-
-def outcome_and_status(answer):
-    return answer.outcome, answer.status
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from contract.http.receivers import OK, answering, receiving
+from contract.http.receivers import OK, SHORT_MS, answering, receiving
 from hooklane.adapters.http.port import Outcome
-
-SHORT_MS = 250
 
 
 def gated():
