@@ -1,0 +1,25 @@
+"""Bring each delivery to its endpoint: sign, POST, judge, record.
+
+**Reads** the lanes of all endpoints (group `<prefix>.deliverer.0`) and the endpoint table.
+
+**Decides** what may start now (the endpoint's state, its limits, `not-before`, holds), and what
+follows from each answer (design.md's verdict table: `domain.verdict`).
+
+**Writes**, in one transaction a tick: an Attempt for each delivery it settled; the same Delivery
+bytes to `<prefix>.retry.<delay>` or `<prefix>.dead-letters` where the verdict says so; a Disable
+command after a 410; the lane offsets with the tracker's metadata. Beside it, its position in
+`<prefix>.positions`.
+
+**Guarantees**: a delivery leaves its lane only with the tick that records what became of it. After
+a complete 2xx a second POST happens only if that tick did not commit or the lane was lost. Nothing
+starts before its `not-before`. A lane that is slow, held or endless costs bounded memory and slows
+no other.
+
+**When it fails**: killed, it leaves what was open in the lanes, and the next owner POSTs that
+again. While Kafka is away it finishes what is open and starts nothing new once a commit is
+outstanding for too long. After an aborted transaction it produces the same outcomes in the next.
+
+Two threads: the poll thread (`worker`, `assignment`, `reading`, `flow`, `tick`) owns member and
+producer; the loop thread (`sending`, `lane`, `plan`, `settling`) owns HTTP. They meet in
+`crossing`: calls one way, settled deliveries the other, both in batches.
+"""

@@ -1,0 +1,90 @@
+"""Run a deliverer: `python -m hooklane.deliverer`."""
+
+from __future__ import annotations
+
+import random
+import resource
+import sys
+from collections.abc import Sequence
+from functools import partial
+
+import uvloop
+from pydantic_settings import BaseSettings
+
+from hooklane.adapters import kafka
+from hooklane.adapters.http.addresses import AddressPolicy
+from hooklane.adapters.http.lean import LeanSender
+from hooklane.adapters.http.port import Limits
+from hooklane.adapters.log import Log
+from hooklane.adapters.ports import Clock
+from hooklane.adapters.process import Worker, run
+from hooklane.adapters.sealing import Sealer
+from hooklane.adapters.settings import KafkaSettings, SealingSettings, load
+from hooklane.deliverer.crossing import LoopThread
+from hooklane.deliverer.sending import Rules
+from hooklane.deliverer.settings import DelivererSettings
+from hooklane.deliverer.worker import Deliverer, Ports
+
+
+def build(
+    settings: DelivererSettings, on: KafkaSettings, sealing: SealingSettings, log: Log, clock: Clock
+) -> Worker:
+    """Name the concrete adapters."""
+    topics = on.topics
+    instance = topics.transactional_id("deliverer", settings.ordinal)
+    limits = Limits(
+        connections_per_host_max=settings.connections_per_host_max,
+        connections_max=settings.connections_max,
+        waiting_max=settings.in_flight_max,
+    )
+    make_sender = partial(
+        LeanSender,
+        policy=AddressPolicy(allowed_networks=settings.allowed_networks),
+        limits=limits,
+        ca_file=settings.ca_file or None,
+    )
+    ports = Ports(
+        member=kafka.member(on, group=topics.group("deliverer.0"), instance=instance),
+        producer=kafka.transactional_producer(on, transactional_id=instance),
+        positions=kafka.producer(on, instance=instance),
+        admin=kafka.admin(on),
+        table_reader=kafka.reader(on, instance=instance),
+        crossing=LoopThread(uvloop.new_event_loop, make_sender, log=log),
+        clock=clock,
+        log=log,
+    )
+    rules = Rules(
+        topics=topics,
+        tiers=on.retry_tiers,
+        chance=random.Random(settings.seed or None),
+        sealer=Sealer(sealing.by_id()),
+    )
+    return Deliverer(
+        ports, settings=settings, rules=rules, instance=instance, replication=on.replication
+    )
+
+
+def main() -> int:
+    """Run until told to stop; give the exit code."""
+    # One POST is one open file; where the system refuses more, connections wait for their turn.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    sections: list[BaseSettings] = []
+
+    def read() -> Sequence[BaseSettings]:
+        sections.extend((load(DelivererSettings), load(KafkaSettings), load(SealingSettings)))
+        return sections
+
+    def make(log: Log, clock: Clock) -> Worker:
+        own, on, sealing = sections
+        assert isinstance(own, DelivererSettings)
+        assert isinstance(on, KafkaSettings)
+        assert isinstance(sealing, SealingSettings)
+        return build(own, on, sealing, log, clock)
+
+    return run("deliverer", read, make)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

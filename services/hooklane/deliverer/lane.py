@@ -1,0 +1,175 @@
+"""A lane as the loop thread holds it: what waits, what is open, and why nothing starts.
+
+Everything here is written by the loop thread alone. The poll thread reads `left`, `begun`, `gate`
+and `flights` (counts and references, whole at any moment) to steer what it fetches.
+
+An assignment makes a new Lane, so the object itself is the assignment's epoch: what a late
+completion names is either the lane now owned or one that is dropped.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hooklane.adapters.codec import Value, codec
+from hooklane.adapters.ports import Record
+from hooklane.domain.errors import BrokenContract
+from hooklane.domain.topics import Partition
+
+if TYPE_CHECKING:
+    from hooklane.adapters.http.port import Request
+    from hooklane.deliverer.plan import Plan
+
+
+class Gate(enum.Enum):
+    """Why nothing of a lane is started."""
+
+    PAUSED = "paused"  # its endpoint is
+    HELD = "held"  # a Retry-After, or more not-yet-due deliveries than are waited for
+    STOPPED = "stopped"  # it answered 410: until any later revision
+    EMPTYING = "emptying"  # disabled or deleted: settled without requests, a few a tick
+    ASKING = "asking"  # an endpoint not yet read: the table is being read on
+    CLOSED = "closed"  # being revoked, lost, or the process stops
+
+
+# 9999-12-31: beyond it the headers' other readers know no date.
+_MILLISECONDS_MAX = 253_402_300_799_999
+
+# Lanes that wait for somebody else: their records count for no shared buffer.
+WAITING = frozenset({Gate.PAUSED, Gate.HELD, Gate.STOPPED, Gate.ASKING})
+
+
+class Lane:
+    """One lane within one assignment."""
+
+    __slots__ = (
+        "begun",
+        "closed",
+        "endpoint_id",
+        "flights",
+        "gate",
+        "hold_until_ms",
+        "in_flight_max",
+        "left",
+        "partition",
+        "pending",
+        "pending_bytes",
+        "ready",
+        "starved",
+        "stopped_at_revision",
+        "waiting",
+    )
+
+    def __init__(self, partition: Partition, endpoint_id: str) -> None:
+        """Begin empty and open."""
+        self.partition = partition
+        self.endpoint_id = endpoint_id
+        self.pending: deque[Record] = deque()
+        self.pending_bytes = 0
+        # Deliveries whose not-before has come, ahead of `pending`.
+        self.ready: deque[Record] = deque()
+        # How many wait for their not-before.
+        self.waiting = 0
+        self.flights: dict[int, Flight] = {}
+        self.in_flight_max = 0
+        self.gate: Gate | None = None
+        self.hold_until_ms = 0
+        self.stopped_at_revision = -1
+        self.closed = False
+        self.starved = False
+        # Records that left `pending`, begun or forgotten; and those of them that were begun.
+        self.left = 0
+        self.begun = 0
+
+    def __repr__(self) -> str:
+        return f"Lane({self.partition.topic}, open={len(self.flights)}, {self.gate})"
+
+    @property
+    def has_work(self) -> bool:
+        """Tell whether something could be started."""
+        return bool(self.pending or self.ready)
+
+    @property
+    def may_start(self) -> bool:
+        """Tell whether the lane itself lets one more delivery start."""
+        return (
+            self.gate is None
+            and len(self.flights) < self.in_flight_max
+            and bool(self.pending or self.ready)
+        )
+
+    def put(self, record: Record) -> None:
+        """Take a record in."""
+        self.pending.append(record)
+        self.pending_bytes += len(record.value() or b"")
+
+    def take(self) -> Record:
+        """Give the next record to be begun."""
+        self.begun += 1
+        if self.ready:
+            return self.ready.popleft()
+        self.left += 1
+        record = self.pending.popleft()
+        self.pending_bytes -= len(record.value() or b"")
+        return record
+
+    def put_back(self, record: Record) -> None:
+        """Let a taken record be the next again."""
+        self.begun -= 1
+        self.ready.appendleft(record)
+
+    def forget(self, *, keep: int, keep_bytes: int) -> int | None:
+        """Drop what waits beyond the first few; give the first offset dropped."""
+        pending, offset = self.pending, None
+        while len(pending) > keep or (len(pending) > 1 and self.pending_bytes > keep_bytes):
+            record = pending.pop()
+            self.pending_bytes -= len(record.value() or b"")
+            offset = record.offset()
+            self.left += 1
+        return offset
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """A delivery that was begun: its record, read, and its POST."""
+
+    lane: Lane
+    record: Record
+    delivery: Value
+    headers: dict[str, int]
+    plan: Plan
+    started_ms: int = 0
+    request: Request | None = None
+
+    @property
+    def number(self) -> int:
+        """Which attempt of the delivery this is."""
+        return self.headers["attempts-made"] + 1
+
+
+_NUMBERS = ("attempts-made", "waiting-since", "not-before")
+_decode = codec("delivery").decode
+
+
+def read(record: Record) -> tuple[Value, dict[str, int]]:
+    """Read a Delivery record and those of its headers that decide about starting.
+
+    Raises:
+        BrokenContract: its bytes are no delivery, or a header is missing or out of range.
+    """
+    delivery = _decode(record.value())
+    found = {name: value for name, value in record.headers() or () if name in _NUMBERS}
+    try:
+        headers = {name: int(value or b"") for name, value in found.items()}
+        headers.setdefault("attempts-made", 0)
+        if min(headers.values()) < 0 or headers["waiting-since"] > _MILLISECONDS_MAX:
+            raise BrokenContract(f"delivery headers: {headers}")
+    except (KeyError, ValueError) as error:
+        raise BrokenContract(f"delivery headers: {error!r}") from None
+    # It becomes a header line of the request.
+    if not (delivery["event_id"].isascii() and delivery["event_id"].isidentifier()):
+        raise BrokenContract(f"event id {delivery['event_id'][:60]!r}")
+    return delivery, headers

@@ -1,0 +1,107 @@
+"""The deliverer's settings, `HOOKLANE_DELIVERER_…`."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
+
+from hooklane.adapters.settings import ProcessSettings, section
+from hooklane.domain.offsets import SPAN_MAX
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Networks = Annotated[tuple[Network, ...], NoDecode]
+_MIB = 1024 * 1024
+
+
+class DelivererSettings(ProcessSettings):
+    """How much it has open, how much it holds, when it commits, how it POSTs."""
+
+    model_config = section("deliverer")
+
+    tick_ms: int = Field(
+        250, ge=10, le=5_000, description="Shortest time between two ticks (transactions)."
+    )
+    in_flight_per_endpoint_max: int = Field(
+        32, ge=1, le=1_000, description="Open POSTs of an endpoint that has no limit of its own."
+    )
+    in_flight_max: int = Field(8_192, ge=1, le=60_000, description="Open POSTs in all.")
+    in_flight_bytes_max: int = Field(
+        256 * _MIB, ge=_MIB, le=2**34, description="Payload bytes of the open POSTs."
+    )
+    buffered_records_max: int = Field(
+        4_000, ge=10, le=100_000, description="Records read ahead, lanes that stand still aside."
+    )
+    lane_buffered_records_max: int = Field(
+        1_000, ge=10, le=20_000, description="Records of one lane read ahead; then it is paused."
+    )
+    lane_buffered_bytes_max: int = Field(
+        4 * _MIB, ge=65_536, le=2**30, description="Bytes of one lane read ahead; likewise."
+    )
+    read_records_max: int = Field(500, ge=1, le=10_000, description="Records taken in at once.")
+    span_max: int = Field(
+        SPAN_MAX, ge=100, le=SPAN_MAX, description="Offsets read past a lane's oldest open one."
+    )
+    dead_letters_per_tick_max: int = Field(
+        200, ge=1, le=10_000, description="Deliveries of disabled and deleted endpoints per tick."
+    )
+    delivery_age_max_s: int = Field(
+        2_592_000, ge=1, description="A delivery unfinished for so long is Dead(expired)."
+    )
+    lane_keep_s: int = Field(
+        86_400, ge=1, description="Finished records are deleted once they are so old."
+    )
+    uncommitted_bytes_max: int = Field(
+        64 * _MIB, ge=_MIB, le=2**31, description="Outcomes not committed; then nothing starts."
+    )
+    uncommitted_ms_max: int = Field(
+        20_000,
+        ge=500,
+        le=20_000,
+        description="Age of the oldest of these, likewise; at most half the group session.",
+    )
+    revoke_wait_ms: int = Field(
+        10_000, ge=0, le=30_000, description="Wait for the open POSTs of a lane that is taken away."
+    )
+    stop_wait_ms: int = Field(
+        20_000, ge=0, le=60_000, description="The same when stopped; then they are cut."
+    )
+    connect_timeout_ms: int = Field(
+        5_000, ge=100, le=30_000, description="Name look-up, connect and TLS of one attempt."
+    )
+    http_adapter: Literal["lean", "httpx"] = Field(
+        "lean", description="lean: HTTP/1.1, fast. httpx: HTTP/2 and proxies, slower."
+    )
+    allowed_networks: Networks = Field(
+        (), description="Networks that may be POSTed to though not public, such as 10.1.0.0/16,…"
+    )
+    connections_max: int = Field(4_096, ge=1, le=60_000, description="HTTP connections in all.")
+    connections_per_host_max: int = Field(
+        256, ge=1, le=10_000, description="HTTP connections to one host and port."
+    )
+    ca_file: str = Field("", description="PEM file of further certificate authorities, if any.")
+
+    @field_validator("allowed_networks", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part)
+
+    @property
+    def tick_s(self) -> float:
+        """Shortest time between two ticks."""
+        return self.tick_ms / 1_000
+
+    @property
+    def delivery_age_max_ms(self) -> int:
+        """How long a delivery may stay unfinished."""
+        return self.delivery_age_max_s * 1_000
+
+    @property
+    def lane_keep(self) -> timedelta:
+        """How old finished records become."""
+        return timedelta(seconds=self.lane_keep_s)
