@@ -1,0 +1,11 @@
+"""Control: tenants, endpoints and commands, over HTTP.
+
+Reads: the database, `hooklane.positions` (who has read which change), `hooklane.commands`
+(Disable), and on request the tails of the topics it tells of.
+Decides: whether a request is valid, which revision comes next, when a deleted endpoint's lane goes.
+Writes: the database; through its outbox `hooklane.endpoints` and `hooklane.commands`; lanes.
+Guarantees: an answered change is in SQL and reaches its topic exactly as written, in order, whoever
+of several control processes relays it; an answer that says `effective: true` holds for every event
+appended afterwards; secrets leave it once, in the answer that made them.
+When it fails: deliveries go on; the next one publishes what was owed.
+"""

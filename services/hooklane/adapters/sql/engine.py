@@ -13,10 +13,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hooklane.domain.errors import Misconfigured, Unavailable
+from hooklane.domain.errors import Invalid, Misconfigured, Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
 POOL_TIMEOUT_S = 5
@@ -96,6 +102,8 @@ def _translated() -> Iterator[None]:
         yield
     except IntegrityError:
         raise
+    except DataError as error:
+        raise Invalid(f"the database can't hold a value: {error.orig}") from None
     except (DBAPIError, PoolTimeout) as error:
         first = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         raise Unavailable(f"database: {first}") from error

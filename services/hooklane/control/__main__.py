@@ -1,0 +1,56 @@
+"""Run control: `python -m hooklane.control`."""
+
+from __future__ import annotations
+
+import sys
+
+from hooklane.adapters import kafka
+from hooklane.adapters.http.target import target
+from hooklane.adapters.log import Log
+from hooklane.adapters.ports import Clock
+from hooklane.adapters.process import run
+from hooklane.adapters.sealing import Sealer
+from hooklane.adapters.settings import KafkaSettings, SealingSettings, load
+from hooklane.adapters.sql.control import SqlControlStore
+from hooklane.adapters.sql.engine import connect
+from hooklane.adapters.sql.upgrade import upgrade
+from hooklane.control.build import World, control
+from hooklane.control.relay import Cluster, transactional_id
+from hooklane.control.settings import ControlSettings
+from hooklane.control.worker import Control
+
+
+def main() -> int:
+    """Read the settings, name the adapters, run."""
+
+    def build(log: Log, clock: Clock) -> Control:
+        own, cluster = load(ControlSettings), load(KafkaSettings)
+        topics = cluster.topics
+        instance = f"{topics.prefix}.control.{own.ordinal}"
+        engine = connect(own.database_url)
+        admin = kafka.admin(cluster)
+        world = World(
+            upgrade=lambda: upgrade(engine),
+            store=SqlControlStore(engine, topics),
+            admin=admin,
+            cluster=Cluster(
+                admin=admin,
+                open_producer=lambda: kafka.transactional_producer(
+                    cluster, transactional_id=transactional_id(topics)
+                ),
+                open_reader=lambda: kafka.reader(cluster, instance=instance),
+            ),
+            open_reader=lambda: kafka.reader(cluster, instance=instance),
+            sealer=Sealer(load(SealingSettings).by_id()),
+            check_target=target,
+            clock=clock,
+            log=log,
+        )
+        return control(world, own, cluster)
+
+    sections = (ControlSettings, KafkaSettings, SealingSettings)
+    return run("control", lambda: [load(section) for section in sections], build)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""What the API answers: models for its description, and how they are made from what is kept."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hooklane.adapters.store import Cursor, KeptEndpoint, Row, Tenant
+from hooklane.domain.delivery import from_ms, to_ms
+from hooklane.domain.errors import BrokenContract, Invalid
+from hooklane.domain.retry import format_delay
+
+
+class TenantAnswer(BaseModel):
+    """A tenant."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "acme", "created_at": "2026-03-01T08:00:00.000Z"}]}
+    )
+
+    name: str
+    created_at: str
+
+
+class EndpointAnswer(BaseModel):
+    """An endpoint's newest revision."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "ep_abcdefghijklmnopqrstuvwxyz",
+                    "tenant": "acme",
+                    "revision": 1,
+                    "state": "active",
+                    "state_reason": "",
+                    "effective": True,
+                    "url": "https://hooks.example.com/orders",
+                    "subscription": ["order.*"],
+                    "header_names": ["X-Team"],
+                    "timeout_ms": 15000,
+                    "retry_schedule": ["5s", "5m", "30m"],
+                    "order": "none",
+                    "created_at": "2026-03-01T08:00:00.000Z",
+                    "updated_at": "2026-03-01T08:00:00.000Z",
+                    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                }
+            ]
+        }
+    )
+
+    id: str
+    tenant: str
+    revision: int = Field(description="Also the ETag, to be sent back as If-Match.")
+    state: str = Field(description="active, paused, disabled or deleted.")
+    state_reason: str = Field(description="Why it is in this state, where there is a reason.")
+    effective: bool = Field(description="Whether every event appended from now on sees it.")
+    url: str
+    subscription: list[str]
+    header_names: list[str] = Field(description="Their values are not shown.")
+    timeout_ms: int
+    retry_schedule: list[str]
+    order: str
+    created_at: str
+    updated_at: str
+    deleted_at: str | None = None
+    secret: str | None = Field(None, description="Only in the answer that created it.")
+
+
+class Page(BaseModel):
+    """One page of a list; ask for the next with `cursor`."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None = Field(None, description="Absent at the list's end.")
+
+
+class CommandAnswer(BaseModel):
+    """What was asked of the data plane."""
+
+    command_id: str | None = Field(description="Null for a dry run.")
+    count: int = Field(description="How many it concerns, by what is recorded now.")
+    dry_run: bool = False
+
+
+def tenant_answer(tenant: Tenant) -> TenantAnswer:
+    """Show a tenant."""
+    return TenantAnswer(name=tenant.name, created_at=rfc3339(tenant.created_at))
+
+
+def endpoint_answer(
+    kept: KeptEndpoint, *, effective: bool, header_names: list[str], secret: str | None = None
+) -> EndpointAnswer:
+    """Show an endpoint."""
+    endpoint = kept.endpoint
+    return EndpointAnswer(
+        id=endpoint.endpoint_id,
+        tenant=endpoint.tenant,
+        revision=endpoint.revision,
+        state=endpoint.state.value,
+        state_reason=endpoint.state_reason,
+        effective=effective,
+        url=endpoint.url,
+        subscription=list(endpoint.subscription.patterns),
+        header_names=header_names,
+        timeout_ms=int(endpoint.timeout.total_seconds() * 1000),
+        retry_schedule=[format_delay(delay) for delay in endpoint.retry_schedule],
+        order=endpoint.order.value,
+        created_at=rfc3339(kept.created_at),
+        updated_at=rfc3339(kept.updated_at),
+        deleted_at=None if kept.deleted_at is None else rfc3339(kept.deleted_at),
+        secret=secret,
+    )
+
+
+_ATTEMPT_TIMES = ("started_at", "due_at")
+_DEAD_TIMES = ("event_time", "first_attempt_at", "waiting_since", "died_at")
+_TIMINGS = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "total_ms")
+
+
+def attempt_answer(row: Row) -> Row:
+    """Show an attempt; a body that is no text is shown as far as it is."""
+    shown = _timed(row, _ATTEMPT_TIMES)
+    shown["timings"] = {name: shown.pop(name) for name in _TIMINGS}
+    shown["response_headers"] = json.loads(row["response_headers"])
+    shown["response_body"] = bytes(row["response_body"]).decode(errors="replace")
+    tier_s = shown.pop("tier_s")
+    shown["tier"] = None if tier_s is None else f"{tier_s}s"
+    return shown
+
+
+def dead_letter_answer(row: Row) -> Row:
+    """Show a dead letter, with its payload where the row has it."""
+    shown = _timed(row, _DEAD_TIMES)
+    shown.pop("redriven_at", None)
+    shown["offset"] = shown.pop("record_offset")
+    if "payload" in shown:
+        payload = bytes(row["payload"])
+        try:
+            shown["payload"] = payload.decode()
+        except UnicodeDecodeError:
+            shown["payload"] = None
+            shown["payload_base64"] = base64.b64encode(payload).decode()
+    return shown
+
+
+def rfc3339(at: datetime) -> str:
+    """Write an instant in milliseconds, as `2026-03-01T08:00:00.000Z`."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """Write a cursor; its form is nobody's business but ours."""
+    at, last = cursor
+    return base64.urlsafe_b64encode(f"{at}:{last}".encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str | None) -> Cursor | None:
+    """Read a cursor.
+
+    Raises:
+        Invalid: it is not one we wrote.
+    """
+    if text is None:
+        return None
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        at, _, last = base64.urlsafe_b64decode(padded).decode().partition(":")
+        return to_ms(from_ms(int(at))), last
+    except (ValueError, BrokenContract):
+        raise Invalid("cursor: is not one that a list gave") from None
+
+
+def cursor_of(at: datetime, last: str) -> Cursor:
+    """Give the cursor after a row."""
+    return to_ms(at), last
+
+
+def _timed(row: Row, names: tuple[str, ...]) -> Row:
+    shown = dict(row)
+    for name in names:
+        if shown.get(name) is not None:
+            shown[name] = _shown_time(shown[name])
+    return shown
+
+
+def _shown_time(milliseconds: int) -> str | int:
+    try:
+        return rfc3339(from_ms(milliseconds))
+    except BrokenContract:
+        return milliseconds

@@ -1,0 +1,77 @@
+"""The control API as an ASGI application: authentication, problems, and the routes."""
+
+from __future__ import annotations
+
+import hmac
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from hooklane.adapters.log import Log, no_log
+from hooklane.control.desk import Desk
+from hooklane.control.log_routes import LogRoutes
+from hooklane.control.lookout import Lookout
+from hooklane.control.problems import Unauthenticated, field_problem, problem, problem_of
+from hooklane.control.routes import EndpointRoutes, TenantRoutes
+from hooklane.domain.errors import HooklaneError, Refused
+
+_bearer = HTTPBearer(auto_error=False, description="The deployment's API key.")
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "Refused: application/problem+json, nothing was changed."},
+    503: {"description": "The database is away: application/problem+json."},
+}
+
+
+def build_api(desk: Desk, lookout: Lookout, *, api_key: str, log: Log = no_log) -> FastAPI:
+    """Build the application."""
+    app = FastAPI(
+        title="Hooklane control API",
+        version=version("hooklane"),
+        description="Tenants, endpoints, attempts, dead letters and redrives.",
+        dependencies=[Depends(_requires(api_key))],
+        responses=_PROBLEMS,
+        redoc_url=None,
+    )
+    for routes in (TenantRoutes(desk), EndpointRoutes(desk), LogRoutes(desk, lookout)):
+        app.include_router(routes.router())
+    _add_handlers(app, log)
+    return app
+
+
+def _requires(api_key: str) -> Any:
+    expected = api_key.encode()
+
+    def authenticate(sent: Credentials) -> None:
+        """Compare the key in constant time."""
+        found = b"" if sent is None else sent.credentials.encode()
+        if not hmac.compare_digest(found, expected):
+            raise Unauthenticated("send the API key as Authorization: Bearer …")
+
+    return authenticate
+
+
+def _add_handlers(app: FastAPI, log: Log) -> None:
+    @app.exception_handler(HooklaneError)
+    async def ours(request: Request, error: HooklaneError) -> Response:
+        if not isinstance(error, Refused):
+            log("request.failed", level="error", path=request.url.path, error=str(error))
+        return problem_of(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+        return field_problem(error.errors())
+
+    @app.exception_handler(HTTPException)
+    async def http(_request: Request, error: HTTPException) -> Response:
+        return problem(error.status_code, str(error.detail), str(error.detail))
+
+    @app.exception_handler(Exception)
+    async def bug(request: Request, error: Exception) -> Response:
+        log("request.failed", level="error", path=request.url.path, error=repr(error))
+        return problem(500, "Internal error", "our own fault; the log has it")

@@ -1,0 +1,171 @@
+"""Puts control together from its settings and concrete adapters; `__main__` names those."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Protocol
+
+from hooklane.adapters.log import Log
+from hooklane.adapters.ports import Admin, Clock, Reader
+from hooklane.adapters.settings import KafkaSettings
+from hooklane.adapters.store import ControlStore
+from hooklane.control.api import build_api
+from hooklane.control.board import Board, Positions
+from hooklane.control.comparison import Comparison
+from hooklane.control.desk import Desk
+from hooklane.control.disabling import Disabling
+from hooklane.control.drafts import Rules
+from hooklane.control.lanes import Lanes, LaneSettings
+from hooklane.control.lookout import Lookout
+from hooklane.control.relay import Cluster, Relay, RelaySettings
+from hooklane.control.server import ApiServer
+from hooklane.control.settings import ControlSettings
+from hooklane.control.worker import Bell, Control, Pace, Parts
+from hooklane.domain.endpoint import SealedHeaders, SealedSecret
+
+
+class Seals(Protocol):
+    """Seals secrets and headers for an endpoint, and opens headers."""
+
+    def seal_secret(self, secret: str, *, endpoint_id: str) -> SealedSecret:
+        """Seal a written secret."""
+
+    def seal_headers(self, headers: Mapping[str, str], *, endpoint_id: str) -> SealedHeaders:
+        """Seal headers."""
+
+    def headers(self, headers: SealedHeaders | None, *, endpoint_id: str) -> dict[str, str]:
+        """Open headers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """The concrete adapters."""
+
+    upgrade: Callable[[], None]
+    store: ControlStore
+    admin: Admin
+    cluster: Cluster
+    open_reader: Callable[[], Reader]
+    sealer: Seals
+    check_target: Callable[[str, Mapping[str, str]], object]
+    clock: Clock
+    log: Log
+
+
+def control(world: World, own: ControlSettings, kafka: KafkaSettings) -> Control:
+    """Build the worker; nothing is connected yet, but the API's port is taken."""
+    topics, clock, log = kafka.topics, world.clock, world.log
+    positions = Positions(world.open_reader(), topics.positions, log=log)
+    board = Board(positions, world.admin, topics, clock=clock)
+    bell = Bell()
+    desk = desk_of(world, own, kafka, board=board, ring=bell.ring)
+    lookout = Lookout(
+        store=world.store,
+        admin=world.admin,
+        positions=positions,
+        topics=topics,
+        tiers=kafka.retry_tiers,
+        open_reader=world.open_reader,
+        clock=clock,
+        release=version("hooklane"),
+    )
+    app = build_api(desk, lookout, api_key=own.api_key.get_secret_value(), log=log)
+
+    def prepare(admin: Admin) -> None:
+        for warning in admin.check_broker():
+            log("broker.warned", level="warning", warning=warning)
+        admin.ensure(topics.specs(kafka.retry_tiers), replication=kafka.replication)
+
+    parts = Parts(
+        upgrade=world.upgrade,
+        prepare=prepare,
+        store=world.store,
+        admin=world.admin,
+        topics=topics,
+        relay=relay_of(world, own, kafka),
+        board=board,
+        positions=positions,
+        disabling=Disabling(world.store, world.open_reader(), topics, clock=clock, log=log),
+        lanes=lanes_of(world, own, kafka, positions=positions),
+        comparison=Comparison(world.store, world.open_reader, topics, clock=clock, log=log),
+        server=ApiServer(app, host=own.host, port=own.port),
+        bell=bell,
+        clock=clock,
+        log=log,
+    )
+    pace = Pace(
+        relay_poll=timedelta(milliseconds=own.relay_poll_ms),
+        lanes=timedelta(seconds=own.lanes_check_s),
+        comparison=timedelta(seconds=own.comparison_s),
+    )
+    return Control(parts, pace=pace)
+
+
+def desk_of(
+    world: World,
+    own: ControlSettings,
+    kafka: KafkaSettings,
+    *,
+    board: Board,
+    ring: Callable[[], None],
+) -> Desk:
+    """Build what answers requests."""
+    sealer, topics = world.sealer, kafka.topics
+    rules = Rules(
+        tiers=kafka.retry_tiers,
+        rotation_overlap=timedelta(seconds=own.rotation_overlap_s),
+        check_target=world.check_target,
+        seal_secret=lambda secret, of: sealer.seal_secret(secret, endpoint_id=of),
+        seal_headers=lambda headers, of: sealer.seal_headers(headers, endpoint_id=of),
+        open_headers=lambda headers, of: sealer.headers(headers, endpoint_id=of),
+        lane=topics.lane,
+    )
+    return Desk(
+        store=world.store,
+        board=board,
+        rules=rules,
+        topics=topics,
+        clock=world.clock,
+        ring=ring,
+        effective_wait=timedelta(milliseconds=own.effective_wait_ms),
+        lanes_max=own.dedicated_lanes_max,
+    )
+
+
+def relay_of(world: World, own: ControlSettings, kafka: KafkaSettings) -> Relay:
+    """Build the relay."""
+    settings = RelaySettings(
+        batch_rows=own.relay_batch_rows,
+        takeover_after=timedelta(seconds=own.takeover_after_s),
+        replication=kafka.replication,
+    )
+    return Relay(
+        world.store,
+        world.cluster,
+        kafka.topics,
+        clock=world.clock,
+        settings=settings,
+        log=world.log,
+    )
+
+
+def lanes_of(
+    world: World, own: ControlSettings, kafka: KafkaSettings, *, positions: Positions
+) -> Lanes:
+    """Build what takes deleted endpoints' lanes away."""
+    settings = LaneSettings(
+        lane_grace=timedelta(seconds=own.lane_grace_s),
+        tombstone_after=timedelta(seconds=own.tombstone_after_s),
+    )
+    return Lanes(
+        world.store,
+        world.admin,
+        positions,
+        kafka.topics,
+        clock=world.clock,
+        settings=settings,
+        log=world.log,
+    )

@@ -1,0 +1,182 @@
+"""What the API tells of topics: rejected events, and the status of lanes, tiers and clocks.
+
+Reads ends, commits and tails, bounded, on request only; nothing is kept and nothing written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from hooklane.adapters.ports import Admin, Clock, Reader, Record
+from hooklane.adapters.store import ControlStore, EndpointFilter, KeptEndpoint, PageRequest, Row
+from hooklane.control.answers import rfc3339
+from hooklane.control.board import Positions
+from hooklane.domain.delivery import from_ms
+from hooklane.domain.endpoint import EndpointState
+from hooklane.domain.errors import BrokenContract, Unavailable
+from hooklane.domain.offsets import Committed, finished_in
+from hooklane.domain.retry import format_delay
+from hooklane.domain.topics import Partition, Topics
+
+_SHORT_WAIT = timedelta(milliseconds=100)
+_TAIL = 20
+_LANES_MAX = 5_000
+_READ_BATCH = 1_000
+_READ_S = 5.0
+
+Ends = Mapping[Partition, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookout:
+    """Looks at the cluster for whoever asks."""
+
+    store: ControlStore
+    admin: Admin
+    positions: Positions
+    topics: Topics
+    tiers: Sequence[timedelta]
+    open_reader: Callable[[], Reader]
+    clock: Clock
+    release: str
+
+    def rejected(self, limit: int) -> list[Row]:
+        """List the newest rejected events, newest first."""
+        topic = self.topics.rejected_events
+        count = self.topics.counts.rejected_events
+        ends = self.admin.ends([Partition(topic, number) for number in range(count)])
+        # Markers take offsets too: look at somewhat more of them than records are asked for.
+        starts = {part: max(low, high - 3 * limit) for part, (low, high) in ends.items()}
+        records = self._tails(starts, ends)
+        records.sort(key=lambda record: record.timestamp()[1], reverse=True)
+        return [_rejected_answer(record) for record in records[:limit]]
+
+    def status(self) -> dict[str, Any]:
+        """Tell what waits where and until when, what died of what, and whose clock is off."""
+        return {
+            "release": self.release,
+            "at": rfc3339(self.clock.now()),
+            "lanes": self._lanes(),
+            "tiers": self._tiers(),
+            "dead_letters": self.store.dead_letters_by_reason(),
+            "outbox_unpublished": self.store.unpublished_count(),
+            "clocks": self._clocks(),
+        }
+
+    def _lanes(self) -> list[Row]:
+        kept = [*self._kept(None), *self._kept(EndpointState.DELETED)]
+        placed = {
+            Partition(placement.topic, placement.partition): endpoint
+            for endpoint in kept
+            if (placement := endpoint.endpoint.placement) is not None
+            and endpoint.lane_topic is not None
+        }
+        ends = self.admin.ends(placed)
+        commits: dict[Partition, Committed] = {}
+        buckets = {e.endpoint.placement.bucket for e in placed.values() if e.endpoint.placement}
+        for bucket in sorted(buckets):
+            commits |= self.admin.committed(self.topics.group(f"deliverer.{bucket}"), placed)
+        return [
+            _lane_answer(endpoint, waits=unfinished(part, ends, commits))
+            for part, endpoint in placed.items()
+        ]
+
+    def _kept(self, state: EndpointState | None) -> list[KeptEndpoint]:
+        return self.store.endpoints(EndpointFilter(state=state), PageRequest(limit=_LANES_MAX))
+
+    def _tiers(self) -> list[Row]:
+        count = self.topics.counts.retry
+        parts = {
+            tier: [Partition(self.topics.retry(tier), number) for number in range(count)]
+            for tier in self.tiers
+        }
+        everything = [part for tier in parts.values() for part in tier]
+        ends = self.admin.ends(everything)
+        commits = self.admin.committed(self.topics.group("retrier"), everything)
+        answers = []
+        for tier, own in parts.items():
+            waits = sum(unfinished(part, ends, commits) or 0 for part in own)
+            until = self._last_due(own, ends, tier) if waits else None
+            answers.append({"tier": format_delay(tier), "waiting": waits, "until": until})
+        return answers
+
+    def _last_due(self, parts: Collection[Partition], ends: Ends, tier: timedelta) -> str | None:
+        own = {part: ends[part] for part in parts if part in ends}
+        starts = {part: max(low, high - _TAIL) for part, (low, high) in own.items()}
+        appended = [record.timestamp()[1] for record in self._tails(starts, own)]
+        return rfc3339(from_ms(max(appended)) + tier) if appended else None
+
+    def _tails(self, starts: Mapping[Partition, int], ends: Ends) -> list[Record]:
+        wanted = {part: start for part, start in starts.items() if start < ends[part][1]}
+        if not wanted:
+            return []
+        reader = self.open_reader()
+        try:
+            reader.start(wanted)
+            found: list[Record] = []
+            deadline = self.clock.monotonic() + _READ_S
+            while any(reader.position(part) < ends[part][1] for part in wanted):
+                found += reader.read(_READ_BATCH, timeout=_SHORT_WAIT)
+                if self.clock.monotonic() >= deadline:
+                    raise Unavailable("the topics' ends could not be read in time")
+            return found
+        finally:
+            reader.close()
+
+    def _clocks(self) -> list[Row]:
+        # A report's own time less the broker's append: what they differ by, a few ms early.
+        return [
+            {"instance": instance, "ahead_ms": report.clock_skew_ms}
+            for instance, report in sorted(self.positions.all().items())
+        ]
+
+
+def unfinished(part: Partition, ends: Ends, commits: Mapping[Partition, Committed]) -> int | None:
+    """Count what of a partition is not finished by its commit; None where it does not exist.
+
+    Transaction markers not yet passed count too: it is never less than what waits.
+    """
+    if part not in ends:
+        return None
+    low, high = ends[part]
+    committed = commits.get(part)
+    if committed is None:
+        return high - low
+    waits = high - max(low, committed.offset)
+    try:
+        return max(0, waits - sum(1 for offset in finished_in(committed) if offset < high))
+    except BrokenContract:
+        return max(0, waits)
+
+
+def _lane_answer(kept: KeptEndpoint, *, waits: int | None) -> Row:
+    endpoint = kept.endpoint
+    return {
+        "endpoint_id": endpoint.endpoint_id,
+        "tenant": endpoint.tenant,
+        "state": endpoint.state.value,
+        "lane": kept.lane_topic,
+        "exists": waits is not None,
+        "lag": waits or 0,
+    }
+
+
+def _rejected_answer(record: Record) -> Row:
+    key, value = record.key(), record.value()
+    ours = {
+        name.removeprefix("rejected-"): (content or b"").decode(errors="replace")
+        for name, content in record.headers() or ()
+        if name.startswith("rejected-") and name != "rejected-key"
+    }
+    return {
+        "partition": record.partition(),
+        "offset": record.offset(),
+        "rejected_at": rfc3339(from_ms(record.timestamp()[1])),
+        "source": None if key is None else key.decode(errors="replace"),
+        "reason": ours.get("reason", ""),
+        "error": ours.get("error", ""),
+        "bytes": int(ours["bytes"]) if ours.get("bytes", "").isdigit() else len(value or b""),
+    }

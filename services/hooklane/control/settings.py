@@ -1,0 +1,50 @@
+"""Control's settings."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from hooklane.adapters.settings import ProcessSettings, section
+
+
+class ControlSettings(ProcessSettings):
+    """The control API, its outbox relay and the lanes' life."""
+
+    model_config = section("control")
+
+    host: str = Field("127.0.0.1", description="Where the API listens.")
+    port: int = Field(8080, ge=0, le=65_535, description="Its port; 0 takes a free one.")
+    api_key: SecretStr = Field(
+        min_length=16, description="The key callers send as `Authorization: Bearer …`."
+    )
+    database_url: str = Field(
+        "sqlite:///hooklane.db", description="SQLAlchemy URL, sqlite or postgresql."
+    )
+    effective_wait_ms: int = Field(
+        2_000, ge=0, le=30_000, description="How long an answer waits for all matchers."
+    )
+    dedicated_lanes_max: int = Field(
+        200, ge=1, le=5_000, description="Endpoints that are not deleted, each with a lane."
+    )
+    relay_poll_ms: int = Field(
+        250, ge=10, le=60_000, description="How often the outbox is read without being rung."
+    )
+    relay_batch_rows: int = Field(500, ge=1, le=5_000, description="Outbox rows a transaction.")
+    takeover_after_s: int = Field(
+        15, ge=1, le=3_600, description="Age of an owed record at which a fenced relay returns."
+    )
+    lanes_check_s: int = Field(
+        10, ge=1, le=3_600, description="How often deleted endpoints' lanes are looked at."
+    )
+    lane_grace_s: int = Field(
+        86_400, ge=0, description="How long a deleted endpoint's drained lane stays."
+    )
+    tombstone_after_s: int = Field(
+        604_800, ge=0, description="How long after its deletion an endpoint leaves the table."
+    )
+    comparison_s: int = Field(
+        86_400, ge=10, description="How often SQL and the endpoint table are compared."
+    )
+    rotation_overlap_s: int = Field(
+        86_400, ge=0, le=2_592_000, description="How long a replaced secret goes on signing."
+    )

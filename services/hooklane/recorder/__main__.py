@@ -1,0 +1,46 @@
+"""Run the recorder: `python -m hooklane.recorder`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+
+from hooklane.adapters import kafka
+from hooklane.adapters.log import Log
+from hooklane.adapters.ports import Clock
+from hooklane.adapters.process import run
+from hooklane.adapters.settings import KafkaSettings, load
+from hooklane.adapters.sql.engine import connect
+from hooklane.adapters.sql.recorder import SqlRecorderStore
+from hooklane.recorder.settings import RecorderSettings
+from hooklane.recorder.worker import Pace, Recorder, Surroundings
+
+
+def main() -> int:
+    """Read the settings, name the adapters, run."""
+
+    def build(log: Log, clock: Clock) -> Recorder:
+        own, cluster = load(RecorderSettings), load(KafkaSettings)
+        topics = cluster.topics
+        instance = f"{topics.prefix}.recorder.{own.ordinal}"
+        around = Surroundings(
+            member=kafka.member(cluster, group=topics.group("recorder"), instance=instance),
+            admin=kafka.admin(cluster),
+            # What a power cut takes is read from the topics anew.
+            store=SqlRecorderStore(connect(own.database_url, durable=False)),
+            topics=topics,
+            clock=clock,
+            log=log,
+        )
+        pace = Pace(
+            batch_records=own.batch_records,
+            wait=timedelta(milliseconds=own.wait_ms),
+            lag=timedelta(seconds=own.lag_s),
+        )
+        return Recorder(around, pace=pace)
+
+    return run("recorder", lambda: (load(RecorderSettings), load(KafkaSettings)), build)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
