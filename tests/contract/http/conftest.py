@@ -9,10 +9,11 @@ from collections.abc import Callable
 import pytest
 import uvloop
 
+from contract.http.receivers import request_to
 from hooklane.adapters.http.addresses import AddressPolicy
 from hooklane.adapters.http.httpx_adapter import HttpxSender
 from hooklane.adapters.http.lean import LeanSender
-from hooklane.adapters.http.port import Answer, Limits, Request, target
+from hooklane.adapters.http.port import Answer, Limits
 from hooklane.adapters.http.resolver import Resolver
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -95,13 +96,6 @@ class Sent:
 
     def __await__(self):
         return self.answered.__await__()
-
-
-def request_to(url, *, headers=b"webhook-id: evt_1\r\n", custom=None, verify_tls=True, **changes):
-    """Make a request with short deadlines."""
-    defaults = {"body": b'{"id":"evt_1"}', "timeout_ms": 2_000, "connect_timeout_ms": 1_000}
-    aim = target(url, custom or {"content-type": "application/json"}, verify_tls=verify_tls)
-    return Request(target=aim, headers=headers, **(defaults | changes))
 
 
 def _adapters():

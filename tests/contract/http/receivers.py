@@ -12,6 +12,8 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from hooklane.adapters.http.port import Request, target
+
 Script = Callable[["Visit"], Awaitable[None]]
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -30,6 +32,13 @@ async def no_connection_left(receiver) -> None:
     """Wait until the sender has hung up everywhere."""
     while receiver.open:
         await asyncio.gather(*receiver.visits)
+
+
+def request_to(url, *, headers=b"webhook-id: evt_1\r\n", custom=None, verify_tls=True, **changes):
+    """Make a request with short deadlines."""
+    defaults = {"body": b'{"id":"evt_1"}', "timeout_ms": 2_000, "connect_timeout_ms": 1_000}
+    aim = target(url, custom or {"content-type": "application/json"}, verify_tls=verify_tls)
+    return Request(target=aim, headers=headers, **(defaults | changes))
 
 
 class Visit:

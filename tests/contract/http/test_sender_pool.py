@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from contract.http.receivers import OK, SHORT_MS, answering, receiving
+from contract.http.receivers import OK, SHORT_MS, answering, receiving, request_to
 from hooklane.adapters.http.port import Outcome
 
 
@@ -75,6 +75,30 @@ def test_the_limit_in_all_holds_over_hosts_and_starves_none(bench):
             assert {answer.outcome for answer in answers} == {Outcome.SUCCEEDED}
             assert one.open_max <= 2
             assert two.open_max <= 2
+
+    bench.run(scenario)
+
+
+def test_a_host_that_is_never_idle_does_not_starve_another(bench):
+    """Who waits for a place gets one, however long another's queue is."""
+
+    async def scenario():
+        async with (
+            receiving(answering(OK)) as one,
+            receiving(answering(OK)) as two,
+            bench.sender(connections_max=2) as sender,
+        ):
+            answered = False
+
+            def again(request, answer):
+                if not answered and answer.outcome is Outcome.SUCCEEDED:
+                    sender.sender.submit(request, again)
+
+            for _ in range(8):
+                sender.sender.submit(request_to(one.url), again)
+            answers = [await sender.post(two.url) for _ in range(5)]
+            answered = True
+            assert [answer.outcome for answer in answers] == [Outcome.SUCCEEDED] * 5
 
     bench.run(scenario)
 

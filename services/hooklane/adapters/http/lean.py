@@ -187,7 +187,11 @@ class LeanSender(Ledger[Exchange]):
         origin: Origin = connection.key
         host = self._pool.host(origin)
         old = now - connection.born > self._limits.age_ms_max / 1_000
-        if old or self._closed or (self._pool.waiting_count and self._pool.gives_way(host)):
+        if old or self._closed:
+            connection.end()
+            return
+        if self._pool.waiting_count and self._pool.gives_way(host):
+            self._pool.turn_taken(origin)
             connection.end()
             return
         waiting = self._pool.next_waiting(origin)

@@ -117,14 +117,14 @@ class Pool:
         if not host.count and not host.waiting:
             del self.hosts[origin]
 
-    def starved(self) -> Origin | None:
-        """Give the origin whose turn it is to get the next slot, if one waits for it."""
-        while self._starved:
-            origin = next(iter(self._starved))
+    def starved(self, besides: Host | None = None) -> Origin | None:
+        """Give the origin whose turn it is to get the next place, of those that wait for one."""
+        for origin in tuple(self._starved):
             host = self.hosts.get(origin)
-            if host is not None and host.waiting and self.may_open(host):
+            if host is None or not host.waiting or not self.may_open(host):
+                del self._starved[origin]
+            elif host is not besides:
                 return origin
-            del self._starved[origin]
         return None
 
     def turn_taken(self, origin: Origin) -> None:
@@ -134,10 +134,8 @@ class Pool:
 
     def gives_way(self, host: Host) -> bool:
         """Tell whether a free connection goes to another origin: unused here, or fewer there."""
-        origin = self.starved() if self.is_full else None
+        origin = self.starved(besides=host) if self.is_full else None
         if origin is None:
             return False
         other = self.hosts[origin]
-        if other is host:
-            return False
         return not host.waiting or other.count == 0 or host.count > other.count + 1

@@ -73,9 +73,8 @@ def test_a_larger_host_gives_way_to_one_that_has_fewer():
     pool.wait(ONE.origin, exchange_to(ONE))
     assert not pool.gives_way(one)
     pool.wait(TWO.origin, exchange_to(TWO))
-    # The queue of the host itself came first, so it is its turn; then the other's.
-    pool.turn_taken(ONE.origin)
     assert pool.gives_way(one)
+    assert pool.starved(besides=one) == TWO.origin
 
 
 def test_a_host_without_connections_or_requests_is_forgotten():
