@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tidy.exceptions import unexcused
+from tidy.exceptions import hold
 from tidy.sources import package_files
 
 SERVICES = ("matcher", "deliverer", "retrier", "replayer", "recorder", "control", "publisher")
@@ -76,7 +76,7 @@ def test_imports_follow_the_arrows():
         and not within(imported, allowed(source.module))
         and not (source.module.split(".")[1] in SHELLS and is_open(imported, reaching))
     ]
-    assert unexcused("arrows", found) == []
+    hold("arrows", found)
 
 
 @pytest.mark.parametrize("start", ["hooklane.domain", "hooklane.receiver.verify"])

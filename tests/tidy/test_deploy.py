@@ -116,6 +116,17 @@ def test_a_workload_starts_with_its_settings(workload):
 
 
 @each_workload
+def test_a_workload_names_every_section_that_its_service_reads(workload):
+    """A default address is a laptop's: what a service reaches is told to it."""
+    silent = [
+        model.__name__
+        for model in sections_of(workload.name)
+        if not any(name.startswith(prefix(model)) for name in workload.environment)
+    ]
+    assert silent == []
+
+
+@each_workload
 def test_secrets_come_by_reference(workload):
     """No secret stands in a manifest; in compose each can be replaced from the environment."""
     secret = {

@@ -10,7 +10,7 @@ import fastavro
 import pytest
 from fastavro.utils import generate_many
 
-from tidy.exceptions import unexcused
+from tidy.exceptions import hold
 from tidy.sources import ROOT, package_files
 
 EVENTS = ROOT / "schemas" / "events"
@@ -110,4 +110,4 @@ def test_every_internal_schema_is_used():
         for folder in INTERNAL.iterdir()
         if not re.search(rf"[\"']{folder.name}[\"']", texts)
     ]
-    assert unexcused("references", found) == []
+    hold("references", found)

@@ -2,7 +2,7 @@
 
 import ast
 
-from tidy.exceptions import unexcused
+from tidy.exceptions import hold
 from tidy.sources import files_of_tests, package_files
 
 FILE_LINES_MAX = 400
@@ -18,7 +18,7 @@ def test_a_file_is_at_most_400_lines():
         for source in (*package_files(), *files_of_tests())
         if len(source.text.splitlines()) > FILE_LINES_MAX
     ]
-    assert unexcused("file length", found) == []
+    hold("file length", found)
 
 
 def lines(function):
@@ -35,11 +35,13 @@ def test_a_function_is_at_most_70_lines():
         for name, function in source.functions()
         if lines(function) > FUNCTION_LINES_MAX
     ]
-    assert unexcused("function length", found) == []
+    hold("function length", found)
 
 
-def decorators(function):
-    return {ast.unparse(one).split("(")[0].split(".")[-1] for one in function.decorator_list}
+def called_by_name(name, function):
+    """Tell what click or FastAPI calls, by the names of its parameters."""
+    decorators = {ast.unparse(one).split("(")[0] for one in function.decorator_list}
+    return "Routes." in name or bool(decorators & {"click.command", "click.group"})
 
 
 def too_many(function):
@@ -47,9 +49,6 @@ def too_many(function):
     # an unused parameter is there because a library calls with it
     given = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
     positional = [name for name in given if name not in {"self", "cls"} and name[0] != "_"]
-    # click and FastAPI call by name
-    if decorators(function) & {"command", "group", "get", "post", "put", "patch", "delete"}:
-        return False
     if function.name == "__init__":  # wiring; each by its name
         return len(positional) > POSITIONAL_MAX
     too_many_unnamed = len(positional) > POSITIONAL_MAX and not function.name.startswith("_")
@@ -62,6 +61,6 @@ def test_a_function_has_few_parameters_and_names_those_past_two():
         f"{source.name}: {name}"
         for source in package_files()
         for name, function in source.functions()
-        if too_many(function)
+        if not called_by_name(name, function) and too_many(function)
     ]
-    assert unexcused("parameters", found) == []
+    hold("parameters", found)

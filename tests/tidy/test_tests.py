@@ -2,7 +2,7 @@
 
 import ast
 
-from tidy.exceptions import unexcused
+from tidy.exceptions import hold
 from tidy.sources import ROOT, SERVICES, files_of_tests, package_files
 
 
@@ -22,7 +22,7 @@ def test_every_test_says_its_law():
         for name, function in laws(source)
         if not ast.get_docstring(function)
     ]
-    assert unexcused("docstrings", found) == []
+    hold("docstrings", found)
 
 
 DECISIONS = (
@@ -68,7 +68,7 @@ def test_every_module_with_logic_has_its_unit_tests():
         and has_logic(source)
         and not is_tested(source)
     ]
-    assert unexcused("mirror", found) == []
+    hold("mirror", found)
 
 
 def test_every_unit_test_has_its_module():

@@ -2,7 +2,7 @@
 
 import ast
 
-from tidy.exceptions import unexcused
+from tidy.exceptions import hold
 from tidy.sources import files_of_tests, package_files
 
 CLOCK = "services/hooklane/adapters/clock.py"
@@ -50,7 +50,7 @@ def test_only_the_clock_reads_the_clock():
         if source.name != CLOCK
         and (imported_from_time(source) or any(name in READS for name, _ in called(source)))
     ]
-    assert unexcused("clock", found) == []
+    hold("clock", found)
 
 
 def waits(call):
@@ -66,4 +66,4 @@ def test_no_test_below_integration_sleeps():
         if not source.name.startswith(MAY_SLEEP)
         and any(name in SLEEPS and waits(call) for name, call in called(source))
     ]
-    assert unexcused("sleep", found) == []
+    hold("sleep", found)
