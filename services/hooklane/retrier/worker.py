@@ -15,6 +15,7 @@ from hooklane.adapters.metrics import (
     TRANSACTIONS_ABORTED,
     VERDICTS,
 )
+from hooklane.adapters.ports import Record
 from hooklane.adapters.rejected import reason_of, set_aside
 from hooklane.domain.endpoint import Endpoint
 from hooklane.domain.errors import Unavailable
@@ -91,7 +92,7 @@ class Retrier:
         TABLE_OFFSET.set(around.table.offset)
         around.positions.tell(around.table.offset)
         tiers.resume()
-        tiers.take(around.member.consume(self._settings.read_records_max, timeout=self._wait()))
+        self._take(around.member.consume(self._settings.read_records_max, timeout=self._wait()))
         self._watch_clocks()
         # Every record may write two: its own and an Attempt.
         taken = self._shelf.take(
@@ -122,6 +123,14 @@ class Retrier:
         if next_at is None:
             return POLL_MAX
         return min(max(next_at - self._around.clock.now(), timedelta(0)), POLL_MAX)
+
+    def _take(self, records: Sequence[Record]) -> None:
+        try:
+            self._tiers.take(records)
+        except Unavailable:
+            # Part of what was consumed is not held, and would count as finished.
+            self._must_rewind = True
+            raise
 
     def _settle(self, taken: Sequence[Held]) -> None:
         now = self._around.clock.now()
