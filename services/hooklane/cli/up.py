@@ -94,11 +94,11 @@ def up(directory: Path, ready_file: Path | None, **options: object) -> None:
         prepare_ready_file(ready_file)
         cache = artefacts.cache_dir(os.environ)
         downloads = fetch(wanted.programs, cache)
-        code = asyncio.run(start(wanted, state, cache, downloads))
+        code = asyncio.run(start(wanted, state, cache=cache, download_seconds=downloads))
     sys.exit(code)
 
 
-async def start(wanted: Wanted, state: Directory, cache: Path, download_seconds: float) -> int:
+async def start(wanted: Wanted, state: Directory, *, cache: Path, download_seconds: float) -> int:
     """Run the stack inside the loop it lives in."""
     stack = Stack(
         wanted=wanted,

@@ -141,10 +141,12 @@ def fetch(pins: tuple[Pin, ...], target: Path, *, progress: Progress | None) -> 
         whole.mkdir()
         with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
             biggest_first = sorted(pins, key=lambda pin: -pin.size_bytes)
-            paths = list(pool.map(lambda pin: download(pin, downloads, progress), biggest_first))
+            paths = list(
+                pool.map(lambda pin: download(pin, downloads, progress=progress), biggest_first)
+            )
         for pin, path in zip(biggest_first, paths, strict=True):
             check(pin, path)
-            lay(pin, path, whole)
+            lay(pin, path, into=whole)
         whole.rename(target)
 
 
@@ -158,16 +160,16 @@ def check(pin: Pin, path: Path) -> None:
         )
 
 
-def lay(pin: Pin, path: Path, whole: Path) -> None:
+def lay(pin: Pin, path: Path, *, into: Path) -> None:
     """Put a checked artefact where the program expects it: a jar as it is, an archive unpacked."""
     if pin.packaging == "tar.gz":
         with tarfile.open(path) as archive:
-            archive.extractall(whole, filter="data")
+            archive.extractall(into, filter="data")
     else:
-        shutil.move(path, whole / pin.filename)
+        shutil.move(path, into / pin.filename)
 
 
-def download(pin: Pin, into: Path, progress: Progress | None) -> Path:
+def download(pin: Pin, into: Path, *, progress: Progress | None) -> Path:
     """Bring one artefact from a Maven repository into a folder nobody else uses."""
     # Imported here: a start that finds everything in the cache needs neither jgo nor requests.
     import requests  # noqa: PLC0415  see above

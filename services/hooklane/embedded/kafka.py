@@ -27,6 +27,8 @@ LOGGING = (
     "-Dorg.slf4j.simpleLogger.showShortLogName=true",
     # Says at every start that the one broker of a new cluster has no leader yet.
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.NetworkClient=error",
+    # Two first transactions at once both ask for its topic; one of them is told it is there.
+    "-Dorg.slf4j.simpleLogger.log.kafka.server.DefaultAutoTopicCreationManager=error",
 )
 
 

@@ -1,7 +1,7 @@
 """The table of services the embedded stack runs: each one's name and what it is told.
 
-A setting a service shares with all others is in `shared`; what only it needs is its entry here. A
-new service is one line in SERVICES and, if it needs more than a metrics port, one in `own`.
+What a service shares with all others is in `shared`, what only it is told in `own`. A new service
+is one line in SERVICES and, if it has to be told more than that, one in `own`.
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,19 @@ from hooklane.embedded.ports import LOOPBACK
 # In the order they are shown and asked whether they are ready; they start side by side.
 SERVICES = ("control", "matcher", "deliverer", "retrier", "replayer", "recorder")
 
-# The layout of our topics on the embedded broker; a cluster that was given has its own settings.
-SMALL = {
+# What suits one machine, unless the caller's environment says otherwise.
+ON_ONE_MACHINE = {
+    # The receivers are on it too.
+    "HOOKLANE_DELIVERER_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
+}
+# What suits the embedded broker; a cluster that was given has its own settings.
+ON_OUR_BROKER = {
     "HOOKLANE_KAFKA_REPLICATION": "1",
     "HOOKLANE_KAFKA_RETRY_PARTITIONS": "2",
     "HOOKLANE_KAFKA_LOG_PARTITIONS": "4",
     "HOOKLANE_KAFKA_COMMANDS_PARTITIONS": "1",
+    # Half of its group session.
+    "HOOKLANE_DELIVERER_UNCOMMITTED_MS_MAX": "3000",
 }
 
 
@@ -41,34 +48,37 @@ def built(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if find_spec(f"hooklane.{name}.__main__"))
 
 
-def environ(service: str, addresses: Addresses) -> dict[str, str]:
-    """Give the settings of one service, as environment variables."""
-    return shared(service, addresses) | own(addresses).get(service, {})
+def environ(service: str, addresses: Addresses, *, given: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of one service.
+
+    Args:
+        service: its name.
+        addresses: where everything is; wins over what the caller's environment says.
+        given: the caller's environment; wins over what suits one machine.
+    """
+    suits = ON_ONE_MACHINE | (ON_OUR_BROKER if addresses.kafka_is_ours else {})
+    return {**suits, **given, **shared(service, addresses), **own(addresses).get(service, {})}
 
 
 def shared(service: str, addresses: Addresses) -> dict[str, str]:
-    """Give the settings that every service has."""
+    """Give the addresses that every service is told."""
     prefix = f"HOOKLANE_{service.upper()}"
     return {
         "HOOKLANE_KAFKA_BOOTSTRAP": addresses.kafka,
-        **(SMALL if addresses.kafka_is_ours else {}),
+        f"{prefix}_METRICS_HOST": LOOPBACK,
         f"{prefix}_METRICS_PORT": str(addresses.metrics_ports[service]),
         f"{prefix}_ORDINAL": "0",
     }
 
 
 def own(addresses: Addresses) -> dict[str, dict[str, str]]:
-    """Give the settings that only one service has."""
+    """Give the addresses and secrets that only one service is told."""
     registry = {"HOOKLANE_REGISTRY_URL": addresses.registry}
     sealing = {"HOOKLANE_SEALING_KEYS": addresses.sealing_keys}
     return {
         "matcher": registry,
         "replayer": registry,
-        "deliverer": {
-            **sealing,
-            # On one machine the receivers are on it too.
-            "HOOKLANE_DELIVERER_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
-        },
+        "deliverer": sealing,
         "recorder": {"HOOKLANE_RECORDER_DATABASE_URL": addresses.database},
         "control": {
             **registry,

@@ -160,7 +160,7 @@ class Stack:
             raise Unavailable(f"not everything was ready within {seconds:g} s") from None
         self.is_ready = True
         self.write_ready()
-        self.say("up", f"ready: kafka {self.addresses.kafka}, registry {self.addresses.registry}")
+        self.say("up", f"ready: {self.where()}")
 
     def kafka_program(self) -> Program:
         """Give the broker as a program to supervise."""
@@ -187,7 +187,7 @@ class Stack:
         return Program(
             name=name,
             command=(sys.executable, "-m", f"hooklane.{name}"),
-            environ={**self.environ, **services.environ(name, self.addresses)},
+            environ=services.environ(name, self.addresses, given=self.environ),
             ready=http_probe(f"{self.metrics_url(name)}/ready"),
             grace=SERVICE_GRACE,
         )
@@ -196,13 +196,24 @@ class Stack:
         """Give the address of a service's metrics, liveness and readiness."""
         return f"http://{LOOPBACK}:{self.addresses.metrics_ports[service]}"
 
+    def where(self) -> str:
+        """Say where everything is, for a person."""
+        places = {"kafka": self.addresses.kafka, "registry": self.addresses.registry}
+        api = {"api": self.api_url} if "control" in self.wanted.services else {}
+        return ", ".join(f"{name} {place}" for name, place in (places | api).items())
+
+    @property
+    def api_url(self) -> str:
+        """The control API's address."""
+        return f"http://{LOOPBACK}:{self.addresses.api_port}"
+
     def ready(self) -> dict[str, object]:
         """Say where everything is, for the ready file."""
         has_api = "control" in self.wanted.services
         return {
             "kafka": self.addresses.kafka,
             "registry": self.addresses.registry,
-            "api": f"http://{LOOPBACK}:{self.addresses.api_port}" if has_api else None,
+            "api": self.api_url if has_api else None,
             "api_key": self.addresses.api_key if has_api else None,
             "metrics": {name: self.metrics_url(name) for name in self.wanted.services},
             "pids": {"up": os.getpid(), **self.supervisor.pids},

@@ -136,7 +136,7 @@ def test_a_cache_that_cannot_be_written_is_refused_with_its_path(tmp_path):
 def downloads(monkeypatch, contents):
     """Stand in for the repositories: each file name has its content."""
 
-    def fake(pin, into, _progress):
+    def fake(pin, into, *, progress):
         path = into / pin.filename
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(contents[pin.filename])
