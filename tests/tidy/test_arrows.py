@@ -28,12 +28,14 @@ ARROWS = {
     **dict.fromkeys(SERVICES, ("domain",)),
 }
 
+# Where a library of ours connects itself: there is no `__main__` of ours in its user's process.
+LIBRARY_ENTRIES = frozenset({"hooklane.publisher.connection"})
 SHELLS = frozenset({*SERVICES, "receiver"})
 
 
 def allowed(module):
     package = module.split(".")[1]
-    if package in SERVICES and module.endswith(".__main__"):
+    if package in SERVICES and (module.endswith(".__main__") or module in LIBRARY_ENTRIES):
         return (package, "domain", "adapters")
     return (package, *ARROWS[package])
 
