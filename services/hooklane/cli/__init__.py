@@ -15,7 +15,16 @@ from hooklane.domain.errors import BrokenContract, HooklaneError, Misconfigured,
 # name: ("module:attribute", what `--help` says of it)
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "up": ("hooklane.cli.up:up", "Start the embedded stack and every service, and stay up."),
+    "publish": ("hooklane.cli.publish:publish", "Publish events, checked against their schema."),
+    "schemas": ("hooklane.cli.schemas:schemas", "Check the schemas of events, register them."),
     "sandbox": ("hooklane.cli.sandbox:sandbox", "Receive webhooks: verify, show, fail on purpose."),
+    "tenant": ("hooklane.cli.tenant:tenant", "Create and list tenants."),
+    "endpoint": ("hooklane.cli.endpoint:endpoint", "Create, change, pause, delete endpoints."),
+    "attempts": ("hooklane.cli.attempts:attempts", "List attempts of an event or endpoint."),
+    "dead-letters": ("hooklane.cli.dead_letters:dead_letters", "List and show dead letters."),
+    "redrive": ("hooklane.cli.redrive:redrive", "Put dead letters back in their lane."),
+    "rejected": ("hooklane.cli.rejected:rejected", "List rejected events, match them again."),
+    "status": ("hooklane.cli.status:status", "Show lanes, tiers, dead letters and clocks."),
 }
 
 

@@ -1,0 +1,15 @@
+"""The SDK of the control API: what the `hooklane` command itself uses.
+
+    with Client("http://127.0.0.1:8080", api_key) as hooklane:
+        endpoint = hooklane.create_endpoint(
+            tenant="acme", url="https://hooks.example.com", subscription=["order.*"]
+        )
+
+Answers are the API's own objects, as dicts. Promises: a refusal is raised as the `Refused` it is
+(NotFound, Conflict, Invalid, Unsupported) with the API's sentence, an API that can't be reached or
+is not well as Unavailable; nothing is tried twice.
+"""
+
+from hooklane.client.api import Answer, Client
+
+__all__ = ["Answer", "Client"]

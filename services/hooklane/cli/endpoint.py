@@ -1,0 +1,141 @@
+"""`hooklane endpoint`: where a tenant's events are posted."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from hooklane.cli.shown import as_json, client, show_fields, show_json, show_rows
+from hooklane.client import Answer, Client
+from hooklane.domain.errors import Invalid
+
+COLUMNS = ("id", "tenant", "state", "effective", "revision", "url", "subscription")
+
+
+@click.group()
+def endpoint() -> None:
+    """Create, change, pause and delete endpoints."""
+
+
+def editable(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that create and update share."""
+    options = (
+        click.option(
+            "--subscribe", "subscription", multiple=True, metavar="PATTERN",
+            help="An event type, a prefix such as order.*, or *; repeat it, or use commas.",
+        ),
+        click.option("--secret", help="whsec_…; by default one is generated."),
+        click.option(
+            "--header", "headers", multiple=True, metavar="NAME=VALUE",
+            help="Sent with every attempt; repeat it.",
+        ),
+        click.option("--timeout-ms", type=int, help="Per attempt, 1000 to 30000."),
+        click.option(
+            "--retry", "retry_schedule", metavar="DELAYS", help="Such as 5s,5m,30m; none is ''."
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@endpoint.command()
+@click.option("--tenant", required=True, help="Whose events it gets.")
+@click.option("--url", required=True, help="Where to POST.")
+@editable
+@click.option("--order", help="Only none is supported.")
+@as_json
+def create(tenant: str, url: str, *, as_json: bool, **fields: Any) -> None:
+    """Create an endpoint; its secret is shown once."""
+    with client() as hooklane:
+        made = hooklane.create_endpoint(tenant=tenant, url=url, **body(fields))
+    tell(made, as_json=as_json)
+
+
+@endpoint.command("list")
+@click.option("--tenant", help="Only this tenant's.")
+@click.option("--state", help="Only those active, paused, disabled or deleted.")
+@as_json
+def list_(*, tenant: str | None, state: str | None, as_json: bool) -> None:
+    """List endpoints, oldest first."""
+    with client() as hooklane:
+        rows = list(hooklane.endpoints(tenant=tenant, state=state))
+    if as_json:
+        show_json(rows)
+    else:
+        show_rows(rows, COLUMNS)
+
+
+@endpoint.command()
+@click.argument("endpoint_id")
+@as_json
+def show(endpoint_id: str, *, as_json: bool) -> None:
+    """Show an endpoint."""
+    with client() as hooklane:
+        tell(hooklane.endpoint(endpoint_id), as_json=as_json)
+
+
+@endpoint.command()
+@click.argument("endpoint_id")
+@click.option("--url", help="Where to POST.")
+@editable
+@click.option("--revision", type=int, help="Only if it is still at this one.")
+@as_json
+def update(endpoint_id: str, *, revision: int | None, as_json: bool, **fields: Any) -> None:
+    """Change an endpoint's fields; a new secret signs beside the old one for a day."""
+    with client() as hooklane:
+        seen = revision or hooklane.endpoint(endpoint_id)["revision"]
+        changed = hooklane.update_endpoint(endpoint_id, revision=seen, **body(fields))
+    tell(changed, as_json=as_json)
+
+
+def _mover(name: str, line: str, call: Callable[[Client, str], Answer]) -> None:
+    @endpoint.command(name, help=line)
+    @click.argument("endpoint_id")
+    @as_json
+    def move(endpoint_id: str, *, as_json: bool) -> None:
+        with client() as hooklane:
+            tell(call(hooklane, endpoint_id), as_json=as_json)
+
+
+_mover("pause", "Hold an endpoint's deliveries; they wait.", Client.pause_endpoint)
+_mover("resume", "Deliver what waits, in its order.", Client.resume_endpoint)
+_mover("enable", "Enable an endpoint that was disabled.", Client.enable_endpoint)
+_mover("delete", "Delete an endpoint; what waits is cancelled.", Client.delete_endpoint)
+
+
+def body(fields: dict[str, Any]) -> dict[str, Any]:
+    """Turn options into the API's fields; what was not given is left out."""
+    patterns = [part.strip() for text in fields["subscription"] for part in text.split(",")]
+    delays = fields["retry_schedule"]
+    return {
+        **fields,
+        "subscription": patterns or None,
+        "headers": dict(header(text) for text in fields["headers"]) or None,
+        "retry_schedule": None
+        if delays is None
+        else [part.strip() for part in delays.split(",") if part.strip()],
+    }
+
+
+def header(text: str) -> tuple[str, str]:
+    """Split NAME=VALUE.
+
+    Raises:
+        Invalid: there is no `=`.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise Invalid(f"--header {text[:40]!r} is not NAME=VALUE")
+    return name.strip(), value.strip()
+
+
+def tell(answer: Answer, *, as_json: bool) -> None:
+    """Show an endpoint."""
+    if as_json:
+        show_json(answer)
+        return
+    shown = {name: value for name, value in answer.items() if value is not None}
+    show_fields(shown)
+    if not answer["effective"]:
+        click.echo("not yet effective: some matcher has not read it, or none runs", err=True)

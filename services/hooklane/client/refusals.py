@@ -1,0 +1,44 @@
+"""From the API's problem answers to our errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+
+from hooklane.domain.errors import (
+    Conflict,
+    HooklaneError,
+    Invalid,
+    NotFound,
+    Unavailable,
+    Unsupported,
+)
+
+UNSUPPORTED = "Not supported yet"
+_KINDS: Mapping[int, type[HooklaneError]] = {
+    404: NotFound,
+    409: Conflict,
+    412: Conflict,
+}
+
+
+def error_of(response: httpx.Response) -> HooklaneError:
+    """Build the error that an unsuccessful answer tells of."""
+    title, detail = _told(response)
+    status = response.status_code
+    if title == UNSUPPORTED:
+        return Unsupported(detail)
+    if status in _KINDS:
+        return _KINDS[status](detail)
+    if 400 <= status < 500:
+        return Invalid(detail)
+    return Unavailable(f"control API answered {status}: {detail}")
+
+
+def _told(response: httpx.Response) -> tuple[str, str]:
+    try:
+        body = response.json()
+        return str(body["title"]), str(body["detail"])
+    except (ValueError, KeyError, TypeError):
+        return "", response.reason_phrase or f"status {response.status_code}"
