@@ -22,6 +22,7 @@ class AnswerParser:
     """One connection's parser; `status`, `fields` and `body` are those of the answer under way."""
 
     __slots__ = (
+        "_final",
         "_interim",
         "_kept",
         "_limit",
@@ -51,6 +52,7 @@ class AnswerParser:
         self.keep_alive = False
         self._limit = HEAD_BYTES_MAX
         self._status_read = False
+        self._final = False
         self._interim = 0
         self._kept = 0
 
@@ -75,8 +77,16 @@ class AnswerParser:
     @property
     def final_status(self) -> int | None:
         """Give the status of the answer under way, once its status line was read."""
-        status: int = self._parser.get_status_code() if self._status_read else 0
+        # A status line without a reason is not announced; a header behind it tells of it.
+        read = self._status_read or self.fields
+        status: int = self._parser.get_status_code() if read else 0
         return status if is_final(status) else None
+
+    @property
+    def kept_body(self) -> bytes:
+        """Give the body's beginning."""
+        body = self.body
+        return body[0][:BODY_KEPT_BYTES] if len(body) == 1 else b"".join(body)[:BODY_KEPT_BYTES]
 
     def forget(self) -> None:
         """Let go of llhttp, which holds our methods: then no cycle waits for the collector."""
@@ -95,7 +105,6 @@ class AnswerParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""
-        self._status_read = True
         fields = self.fields
         if len(fields) >= FIELDS_MAX:
             raise ValueError("too many headers")
@@ -103,16 +112,17 @@ class AnswerParser:
 
     def on_headers_complete(self) -> None:
         """Note the status; let an interim answer pass."""
-        self.status = self._parser.get_status_code()
-        if is_final(self.status):
+        self.status = status = self._parser.get_status_code()
+        if status >= 200 or status == 101:
+            self._status_read = self._final = True
             self.keep_alive = self._parser.should_keep_alive()
             self._limit = self.received + BODY_BYTES_MAX
             return
         self._interim += 1
         self._status_read = False
         self.fields.clear()
-        if self._interim > INTERIM_ANSWERS_MAX or self.status < 100:
-            raise ValueError("too many interim answers" if self.status >= 100 else "bad status")
+        if self._interim > INTERIM_ANSWERS_MAX or status < 100:
+            raise ValueError("too many interim answers" if status >= 100 else "bad status")
 
     def on_body(self, data: bytes) -> None:
         """Keep the body's beginning."""
@@ -122,5 +132,4 @@ class AnswerParser:
 
     def on_message_complete(self) -> None:
         """Note that the answer is whole; an interim one is none."""
-        if is_final(self.status):
-            self.complete = True
+        self.complete = self._final

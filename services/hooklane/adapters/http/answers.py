@@ -30,7 +30,7 @@ def is_final(status: int) -> bool:
 
 def kept_fields(fields: RawFields) -> tuple[tuple[str, str], ...]:
     """Decode the first headers, as many as fit the bytes kept."""
-    kept: list[tuple[str, str]] = []
+    kept = []
     room = HEADERS_KEPT_BYTES
     for name, value in fields:
         room -= len(name) + len(value) + 4
@@ -38,6 +38,11 @@ def kept_fields(fields: RawFields) -> tuple[tuple[str, str], ...]:
             break
         kept.append((str(name, "latin-1"), str(value, "latin-1")))
     return tuple(kept)
+
+
+def all_fields(fields: RawFields) -> tuple[tuple[str, str], ...]:
+    """Decode headers that are known to fit."""
+    return tuple([(str(name, "latin-1"), str(value, "latin-1")) for name, value in fields])
 
 
 def retry_after(fields: RawFields) -> str | None:

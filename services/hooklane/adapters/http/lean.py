@@ -14,7 +14,8 @@ import math
 
 from hooklane.adapters.http.addresses import AddressPolicy, AddressRefused
 from hooklane.adapters.http.answers import (
-    BODY_KEPT_BYTES,
+    HEADERS_KEPT_BYTES,
+    all_fields,
     kept_fields,
     outcome_of,
     retry_after,
@@ -257,12 +258,13 @@ class LeanSender(Ledger[Exchange]):
         """Make the answer of what a connection read."""
         status = connection.status
         fields = connection.fields
+        small = connection.received <= HEADERS_KEPT_BYTES
         outcome = outcome_of(status)
         return Answer(
             outcome=outcome,
             status=status,
-            headers=kept_fields(fields),
-            body=b"".join(connection.body)[:BODY_KEPT_BYTES],
+            headers=all_fields(fields) if small else kept_fields(fields),
+            body=connection.kept_body,
             timings_ms=exchange.timings(self._loop.time()),
             retry_after=None if outcome is Outcome.SUCCEEDED else retry_after(fields),
         )

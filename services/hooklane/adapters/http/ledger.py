@@ -55,8 +55,9 @@ class Ledger(Generic[E]):
 
     def _answer(self, exchange: E, answer: Answer) -> None:
         """Hand over an answer, once."""
-        if self._open.get(exchange.request) is exchange:
-            del self._open[exchange.request]
+        request = exchange.request
+        if self._open.get(request) is exchange:
+            del self._open[request]
             self._call(exchange, answer)
 
     def _call(self, exchange: E, answer: Answer) -> None:
