@@ -7,7 +7,7 @@ so that both come to the same event with the same id.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hooklane.adapters.metrics import EVENT_TYPES_DIFFERING
 from hooklane.adapters.ports import Clock, Record
@@ -20,6 +20,7 @@ from hooklane.domain.framing import SchemaRef, frame_of
 from hooklane.domain.ids import event_id_by_metadata, event_id_by_position
 from hooklane.domain.metadata import Metadata, metadata_of
 from hooklane.domain.sources import Source, Sources
+from hooklane.domain.topics import Partition
 
 # A registry's not-found is final only for a record older than this: its replicas may lag.
 NOT_FOUND_AFTER = timedelta(seconds=60)
@@ -50,6 +51,8 @@ class EventReader:
         self._clock, self._payload_bytes_max = clock, payload_bytes_max
         self._topic_ids: dict[str, str] = {}
         self._source_of: dict[str, Source | None] = {}
+        # By partition: the last record whose schema was not found, and when that was first seen.
+        self._missed: dict[Partition, tuple[int, datetime]] = {}
 
     def know(self, *, cluster: str, topic_ids: Mapping[str, str]) -> None:
         """Learn the ids of the cluster and of source topics: they identify a position."""
@@ -117,10 +120,19 @@ class EventReader:
         try:
             return self._schemas.get(ref, record.topic())
         except NotFound as error:
-            age_ms = to_ms(self._clock.now()) - record.timestamp()[1]
-            if age_ms > NOT_FOUND_AFTER / timedelta(milliseconds=1):
+            if self._age(record) > NOT_FOUND_AFTER:
                 raise BrokenContract(error.detail, reason="schema_not_found") from None
             raise Unavailable(f"the registry does not know {error.detail} (yet)") from None
+
+    def _age(self, record: Record) -> timedelta:
+        # A producer's own clock may be ahead: then it is since we first missed the schema.
+        now, partition = self._clock.now(), Partition(record.topic(), record.partition())
+        offset, missed_at = self._missed.get(partition, (-1, now))
+        if offset != record.offset():
+            missed_at = now
+            self._missed[partition] = record.offset(), now
+        since_append = timedelta(milliseconds=to_ms(now) - record.timestamp()[1])
+        return max(since_append, now - missed_at)
 
     def _tenant(self, topic: str, metadata: Metadata) -> str:
         if topic not in self._source_of:
