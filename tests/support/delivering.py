@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -58,7 +58,6 @@ class Answering:
     delay_s: float = 0.0
     headers: str = ""
     hang: bool = False
-    gate: threading.Event | None = field(default=None)
 
 
 class Receiver:
@@ -112,24 +111,21 @@ class Receiver:
     async def _answer_all(self, reader, writer) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, OSError):
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+                lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 headers = {
                     name.lower(): value.strip()
-                    for name, _, value in (line.partition(":") for line in head[1:] if line)
+                    for name, _, value in (line.partition(":") for line in lines[1:] if line)
                 }
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
-                post = Post(time.time(), head[0].split(" ")[1], headers, body)
+                post = Post(time.time(), lines[0].split(" ")[1], headers, body)
                 self.posts.append(post)
                 rule = self.rules.get(post.path, Answering(status=404))
-                while rule.gate is not None and not rule.gate.is_set():
-                    await asyncio.sleep(0.01)
                 if rule.delay_s:
                     await asyncio.sleep(rule.delay_s)
                 if rule.hang:
                     await asyncio.sleep(3_600)
-                writer.write(
-                    f"HTTP/1.1 {rule.status} X\r\nContent-Length: 2\r\n{rule.headers}\r\nok".encode()
-                )
+                head = f"HTTP/1.1 {rule.status} X\r\nContent-Length: 2\r\n{rule.headers}\r\n"
+                writer.write(head.encode() + b"ok")
                 post.answered = True
 
 
@@ -185,7 +181,7 @@ class Deployment:
 
     def change(self, endpoint: Endpoint, **fields) -> Endpoint:
         """Announce the endpoint's next revision."""
-        return self.put(replace(endpoint, revision=endpoint.revision + 1, **fields))
+        return self.put(replace(endpoint, **{"revision": endpoint.revision + 1, **fields}))
 
     def deliver(self, endpoint, numbers, *, headers=None, payload=b'{"n":1}') -> list[str]:
         """Append deliveries to the endpoint's lane; give their delivery ids."""

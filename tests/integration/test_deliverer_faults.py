@@ -1,0 +1,124 @@
+"""What a deliverer keeps when it is killed, stopped, or has to share: real Kafka, real signals."""
+
+import signal
+import time
+from collections import Counter
+
+import pytest
+
+from support.delivering import Deployment, Receiver, wait_for
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def deployment(bootstrap, prefix, tmp_path):
+    made = Deployment(bootstrap, prefix, tmp_path)
+    yield made
+    made.close()
+
+
+def test_sigkill_with_a_thousand_under_way_loses_and_doubles_nothing(deployment, receiver):
+    """Each is settled once; only what no committed tick had recorded is POSTed a second time."""
+    wide = {"in_flight_per_endpoint_max": 500, "connections_per_host_max": 2_000}
+    good = deployment.endpoint(receiver.url("/good", delay_s=1.0))
+    bad = deployment.endpoint(receiver.url("/bad", delay_s=1.0, status=500))
+    expected = {
+        endpoint.url: deployment.deliver(endpoint, range(1_500)) for endpoint in (good, bad)
+    }
+    process = deployment.start(**wide)
+    wait_for(lambda: len(receiver.posts) >= 2_000, what="the second thousand under way")
+    time.sleep(0.4)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    killed_ms = int(time.time() * 1_000)
+    under_way = sum(not post.answered for post in receiver.posts)
+    deployment.start(**wide)
+
+    attempts = deployment.attempts(count=3_000)
+    assert Counter(expected[good.url] + expected[bad.url]) == Counter(
+        attempt["delivery_id"] for attempt in attempts
+    )
+    retries = deployment.read(deployment.topics.retry(bad.retry_schedule[0]), count=1_500)
+    assert Counter(expected[bad.url]) == Counter(record.key().decode() for record in retries)
+    assert deployment.read(deployment.topics.dead_letters) == []
+    assert under_way >= 900
+    for endpoint, path in ((good, "/good"), (bad, "/bad")):
+        recorded = {
+            attempt["event_id"]
+            for attempt in attempts
+            if attempt["started_at"] < killed_ms and attempt["endpoint_id"] == endpoint.endpoint_id
+        }
+        assert recorded, "no tick was committed before the kill"
+        assert set() == receiver.doubled(path) & recorded
+
+
+def test_two_deliverers_share_the_lanes_and_post_nothing_twice(deployment, receiver):
+    """A member comes, another goes: where answers take under a second, no event is POSTed twice."""
+    endpoints = [deployment.endpoint(receiver.url(f"/{n}", delay_s=0.3)) for n in range(6)]
+    first = deployment.start()
+    expected = []
+    for round_number in range(12):
+        if round_number == 3:
+            deployment.start(ordinal=1)
+        if round_number == 8:
+            first.terminate()
+        for endpoint in endpoints:
+            numbers = range(round_number * 40, round_number * 40 + 40)
+            expected += deployment.deliver(endpoint, numbers)
+        time.sleep(0.5)
+    attempts = deployment.attempts(count=len(expected))
+    assert Counter(expected) == Counter(attempt["delivery_id"] for attempt in attempts)
+    assert [set()] * 6 == [receiver.doubled(f"/{n}") for n in range(6)]
+    assert first.wait(35) == 0
+
+
+def test_sigterm_cuts_what_hangs_and_records_it(deployment, receiver):
+    """Stopped: nothing new starts, open POSTs end or are cut, all of it committed, exit code 0."""
+    hung = deployment.endpoint(receiver.url("/hung", hang=True))
+    slow = deployment.endpoint(receiver.url("/slow", delay_s=1.5))
+    deployment.deliver(hung, range(100))
+    deployment.deliver(slow, range(100))
+    process = deployment.start(stop_wait_ms=3_000)
+    wait_for(lambda: len(receiver.posts) >= 64, what="open POSTs")
+    began = time.monotonic()
+    process.terminate()
+    assert process.wait(30) == 0
+    assert time.monotonic() - began < 10
+    posted = len(receiver.posts)
+    attempts = deployment.attempts(count=posted)
+    assert {
+        ("delivered", "succeeded", 200): posted - 32,
+        ("retry", "timed_out", None): 32,
+    } == Counter(
+        (attempt["verdict"], attempt["outcome"], attempt["status"]) for attempt in attempts
+    )
+    time.sleep(1)
+    assert posted == len(receiver.posts)
+
+
+def test_a_restarted_deliverer_does_not_repeat_what_finished_out_of_order(deployment, receiver):
+    """What finished above a hung head rides in the commit: nothing of it is POSTed again."""
+    endpoint = deployment.endpoint(receiver.url("/ok"))
+    deployment.deliver(endpoint, range(1))
+    process = deployment.start()
+    wait_for(lambda: len(receiver.posts) == 1, what="the first")
+    receiver.url("/ok", hang=True)
+    deployment.deliver(endpoint, range(1, 2))
+    wait_for(lambda: len(receiver.posts) == 2, what="the hung one")
+    receiver.url("/ok")
+    deployment.deliver(endpoint, range(2, 1_002))
+    deployment.attempts(count=1_001)
+    process.kill()
+    process.wait()
+    deployment.start()
+    attempts = deployment.attempts(count=1_002)
+    assert len(attempts) == 1_002
+    assert receiver.doubled("/ok") == {"evt_1"}
