@@ -14,13 +14,13 @@ import fastavro
 from hooklane.adapters.events import KEY_BYTES_MAX
 from hooklane.adapters.ports import Admin, Clock, Producer
 from hooklane.adapters.registry import SchemaRegistry
-from hooklane.domain.avro_schema import Schema, full_name, namespace_of
+from hooklane.domain.avro_schema import full_name, namespace_of
 from hooklane.domain.errors import BrokenContract, Invalid, NotFound, Unavailable
 from hooklane.domain.framing import framed
 from hooklane.domain.ids import event_id_by_metadata
 from hooklane.domain.metadata import TEXT_LENGTH_MAX, Metadata, headers_of
 from hooklane.domain.subscription import is_event_type
-from hooklane.publisher.shape import shaped
+from hooklane.publisher.shape import Shape
 
 FLUSH_WITHIN = timedelta(seconds=30)
 # Another version may have been registered since.
@@ -63,7 +63,7 @@ class _Ready:
 
     version: int
     schema_id: int
-    schema: Schema
+    shape: Shape
     parsed: Any
     until: float
 
@@ -131,7 +131,7 @@ class Publisher:
 
     def _value(self, ready: _Ready, event_type: str, data: Mapping[str, Any]) -> bytes:
         try:
-            shape = shaped(ready.schema, data)
+            shape = ready.shape(data)
         except Invalid as error:
             raise Invalid(
                 f"{event_type} version {ready.version}: {error.detail}", **error.fields
@@ -196,7 +196,7 @@ class Publisher:
         return _Ready(
             version=found.version,
             schema_id=found.schema_id,
-            schema=found.schema,
+            shape=Shape(found.schema),
             parsed=fastavro.parse_schema(found.schema),
             until=self._clock.monotonic() + LATEST_KNOWN_FOR_S,
         )
