@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from hooklane.adapters.metrics import RECORDS_TRIMMED, RETRY_DEBT
 from hooklane.domain.offsets import Committed
@@ -11,7 +11,7 @@ from hooklane.domain.retry import format_delay
 from hooklane.domain.topics import Partition, TopicSpec
 from hooklane.retrier.settings import RetrierSettings
 from hooklane.retrier.surroundings import Surroundings
-from hooklane.retrier.tiers import TierPartition, Tiers
+from hooklane.retrier.tiers import Tiers
 from hooklane.retrier.trimming import Checkpoint, is_ripe
 
 COMMIT_EVERY_S = 5.0
@@ -57,8 +57,7 @@ class Housekeeping:
             self._committed_at = moment
         if moment - self._looked_at >= LOOK_EVERY_S:
             self._looked_at = moment
-            self._look(tiers)
-            self._trim(tiers)
+            self._trim(tiers, self._look(tiers))
 
     def _commit(self, tiers: Tiers, *, everything: bool) -> None:
         offsets: dict[Partition, Committed] = {}
@@ -74,29 +73,20 @@ class Housekeeping:
         if everything:
             self._all_at = self._clock.monotonic()
 
-    def _trim(self, tiers: Tiers) -> None:
+    def _trim(self, tiers: Tiers, ends: Mapping[Partition, tuple[int, int]]) -> None:
         now, keep = self._clock.now(), self._settings.lane_keep
-        ripe: dict[Partition, TierPartition] = {
-            partition: tier
-            for partition, tier in tiers.assigned.items()
-            if tier.checkpoint is not None and is_ripe(tier.checkpoint, now=now, keep=keep)
-        }
-        before = {
-            partition: tier.checkpoint.offset
-            for partition, tier in ripe.items()
-            # An idle tier's checkpoint stays: it is still true when the tier moves again.
-            if tier.checkpoint is not None and tier.checkpoint.offset < tier.committed.offset
-        }
-        if before:
-            starts = self._admin.ends(before)
-            self._admin.delete_records(before)
-            for partition, offset in before.items():
-                start, _ = starts.get(partition, (offset, offset))
-                RECORDS_TRIMMED.inc(max(0, offset - start))
-                prefix = ripe[partition].committed.offset
-                ripe[partition].checkpoint = Checkpoint(offset=prefix, at=now)
+        before: dict[Partition, int] = {}
+        for partition, tier in tiers.assigned.items():
+            checkpoint = tier.checkpoint
+            if checkpoint is not None and is_ripe(checkpoint, now=now, keep=keep):
+                log_start, _ = ends.get(partition, (0, 0))
+                if checkpoint.offset > log_start:
+                    before[partition] = checkpoint.offset
+                    RECORDS_TRIMMED.inc(checkpoint.offset - log_start)
+                tier.checkpoint = Checkpoint(offset=tier.committed.offset, at=now)
+        self._admin.delete_records(before)
 
-    def _look(self, tiers: Tiers) -> None:
+    def _look(self, tiers: Tiers) -> Mapping[Partition, tuple[int, int]]:
         ends = self._admin.ends(tiers.assigned)
         debt: Counter[str] = Counter()
         for partition, tier in tiers.assigned.items():
@@ -105,3 +95,4 @@ class Housekeeping:
             debt[format_delay(tier.tier)] += unread + tier.tracker.open_count
         for name, count in debt.items():
             RETRY_DEBT.labels(name).set(count)
+        return ends

@@ -142,7 +142,10 @@ def test_a_long_retry_after_hops_and_is_never_early(bench):
     bench.endpoint()
     bench.wait(tier=HOUR, due_in=HOUR + 20 * MINUTE)
 
-    bench.run(bench.retrier(), HOUR + 19 * MINUTE)
+    retrier = bench.retrier()
+    for _ in range(79):
+        bench.clock.advance(MINUTE - SECOND)
+        bench.run(retrier, SECOND)
     assert bench.lane() == []
     assert [progress_of(r.headers()).hops for r in bench.records("t.retry.5m")] == [2]
     # The third overshoots: at `not-before` it is copied only once its tier hands it out.
@@ -249,7 +252,8 @@ def test_far_records_are_not_held(bench):
 
     bench.run(retrier, 10 * SECOND)
     assert len(retrier._shelf) == 0
-    bench.run(retrier, HOUR)
+    bench.clock.advance(HOUR - MINUTE)
+    bench.run(retrier, MINUTE)
 
     assert len(bench.lane()) == 1_000
 

@@ -1,0 +1,153 @@
+"""A replayer on the twin: a cluster, dead letters, commands, and what tests look at."""
+
+from datetime import timedelta
+
+from hooklane.adapters.codec import codec
+from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
+from hooklane.adapters.log import no_log
+from hooklane.adapters.memory import Cluster, ManualClock
+from hooklane.domain.delivery import Progress, to_ms
+from hooklane.domain.topics import Partition, PartitionCounts, Topics
+from hooklane.replayer.settings import ReplayerSettings
+from hooklane.replayer.surroundings import Surroundings
+from hooklane.replayer.worker import Replayer
+from support.deliveries import (
+    START,
+    an_endpoint,
+    delivery_bytes,
+    delivery_value,
+    endpoint_bytes,
+)
+
+GROUP = "t.replayer"
+STEPS_MAX = 2_000
+
+
+class ReplayerBench:
+    def __init__(self, *, partitions=2, commands=1, **settings):
+        self.clock = ManualClock(START)
+        self.cluster = Cluster(self.clock)
+        counts = PartitionCounts(
+            retry=1, dead_letters=partitions, attempts=1, matches=1, commands=commands
+        )
+        self.topics = Topics(prefix="t", counts=counts)
+        self.settings = ReplayerSettings(**settings)
+        self.admin = self.cluster.admin()
+        self.outside = self.cluster.producer(instance="outside")
+        self.lines = []
+        self.admin.ensure(self.topics.specs([]), replication=1)
+
+    def log(self, what, /, *, level="info", **fields):
+        self.lines.append({"what": what, "level": level, **fields})
+
+    def logged(self, what):
+        return [line for line in self.lines if line["what"] == what]
+
+    def endpoint(self, endpoint_id="ep_a", **fields):
+        """Announce a revision, and make its lane."""
+        lane = self.topics.lane(endpoint_id)
+        endpoint = an_endpoint(endpoint_id, **{"lane": lane, **fields})
+        if endpoint.placement is not None:
+            self.admin.ensure([self.topics.lane_spec(lane)], replication=1)
+        value, key = endpoint_bytes(endpoint), endpoint_id.encode()
+        self.outside.produce(self.topics.endpoints, value, key=key)
+
+    def die(self, number=0, *, reason="exhausted", headers=None, **delivery):
+        """Write a dead letter; give its delivery's value."""
+        value = delivery_value(number, **delivery)
+        now = self.clock.now()
+        progress = Progress(waiting_since=now, schedule_step=3).attempted(
+            at=now, outcome="rejected"
+        )
+        self.outside.produce(
+            self.topics.dead_letters,
+            delivery_bytes(value),
+            key=value["delivery_id"].encode(),
+            headers=progress.died(reason).headers() if headers is None else headers,
+        )
+        return value
+
+    def ask(self, kind="redrive", *, endpoint_id="ep_a", **fields):
+        """Write a command."""
+        value = {
+            "command_id": "cmd_a",
+            "kind": kind,
+            "endpoint_id": endpoint_id,
+            "tenant": "acme",
+            "issued_at": to_ms(self.clock.now()),
+            **fields,
+        }
+        encoded = codec("command").encode(value)
+        self.outside.produce(self.topics.commands, encoded, key=endpoint_id.encode())
+
+    def replayer(self, *, ordinal=0):
+        """Start one, as its `__main__` would."""
+        name, made = f"t.replayer.{ordinal}", self.cluster
+        around = Surroundings(
+            member=made.member(group=GROUP, instance=name),
+            producer=made.transactional_producer(transactional_id=name),
+            reader=made.reader(instance=name),
+            admin=self.admin,
+            table=EndpointTable(
+                made.reader(instance=name), self.topics.endpoints, clock=self.clock, log=no_log
+            ),
+            positions=PositionReport(
+                made.producer(instance=name),
+                self.topics.positions,
+                instance=name,
+                clock=self.clock,
+            ),
+            clock=self.clock,
+            log=self.log,
+        )
+        replayer = Replayer(
+            around, topics=self.topics, tiers=(), settings=self.settings, replication=1
+        )
+        replayer.start()
+        self.around = around
+        return replayer
+
+    def kill(self):
+        """End the newest replayer as SIGKILL would."""
+        for part in (self.around.member, self.around.producer, self.around.reader):
+            self.cluster.kill(part)
+
+    def run(self, *replayers):
+        """Step until every command is done."""
+        for _ in range(STEPS_MAX):
+            for replayer in replayers:
+                replayer.step()
+            if self.is_done():
+                return
+        raise AssertionError(f"not done after {STEPS_MAX} steps: {self.lines[-5:]}")
+
+    def is_done(self):
+        commands = self.topics.counts.commands
+        partitions = [Partition(self.topics.commands, number) for number in range(commands)]
+        commits, ends = self.admin.committed(GROUP, partitions), self.admin.ends(partitions)
+        return all(p in commits and commits[p].offset == ends[p][1] for p in partitions)
+
+    def cursors(self):
+        """Give the metadata of the commands' commits."""
+        partition = Partition(self.topics.commands, 0)
+        return self.admin.committed(GROUP, [partition])[partition]
+
+    def records(self, topic):
+        """Give what a read_committed reader sees of a topic."""
+        count = self.admin.topics()[topic]
+        found = []
+        reader = self.cluster.reader(instance="checker")
+        reader.start({Partition(topic, number): 0 for number in range(count)})
+        while batch := reader.read(1_000, timeout=timedelta(0)):
+            found += batch
+        return found
+
+    def lane(self, endpoint_id="ep_a"):
+        """Give the delivery ids in a lane."""
+        records = self.records(self.topics.lane(endpoint_id))
+        return [codec("delivery").decode(record.value())["delivery_id"] for record in records]
+
+    def resting(self):
+        """Give the delivery ids whose last dead-letter record is no tombstone."""
+        last = {record.key(): record.value() for record in self.records(self.topics.dead_letters)}
+        return {key.decode() for key, value in last.items() if value is not None}
