@@ -10,6 +10,7 @@ from contract.http.receivers import (
     EMPTY,
     OK,
     SHORT_MS,
+    SLACK_MS,
     answering,
     closing,
     endless,
@@ -158,7 +159,7 @@ def test_once_the_status_line_was_read_nothing_behind_it_changes_the_outcome(ben
             answer = await sender.post(receiver.url)
             assert outcome_and_status(answer) == (Outcome.SUCCEEDED, 200)
             assert sum(len(n) + len(v) for n, v in answer.headers) <= 8_192
-            await asyncio.wait_for(no_connection_left(receiver), 1)
+            await asyncio.wait_for(no_connection_left(receiver), 10)
 
     bench.run(scenario)
 
@@ -232,7 +233,7 @@ def test_of_an_endless_body_16_kib_are_kept(bench, start):
             answer = await sender.post(receiver.url, timeout_ms=10_000)
             assert outcome_and_status(answer) == (Outcome.SUCCEEDED, 200)
             assert answer.body == b"z" * 16_384
-            await asyncio.wait_for(no_connection_left(receiver), 1)
+            await asyncio.wait_for(no_connection_left(receiver), 10)
 
     bench.run(scenario)
 
@@ -256,8 +257,8 @@ def test_a_trickle_is_cut_at_the_deadline_and_changes_nothing(bench, start, more
             answer = await sender.post(receiver.url, timeout_ms=SHORT_MS)
             assert expected == outcome_and_status(answer)
             assert answer.timings_ms.total + 1 >= SHORT_MS
-            assert answer.timings_ms.total < SHORT_MS + 500
-            await asyncio.wait_for(no_connection_left(receiver), 1)
+            assert answer.timings_ms.total < SHORT_MS + SLACK_MS
+            await asyncio.wait_for(no_connection_left(receiver), 10)
 
     bench.run(scenario)
 
@@ -273,6 +274,6 @@ def test_a_receiver_that_says_nothing_is_timed_out(bench):
             assert outcome_and_status(answer) == (Outcome.TIMED_OUT, None)
             assert answer.error == "answer timed out"
             assert sender.sender.open_count == 0
-            await asyncio.wait_for(no_connection_left(receiver), 1)
+            await asyncio.wait_for(no_connection_left(receiver), 10)
 
     bench.run(scenario)

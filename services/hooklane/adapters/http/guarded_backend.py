@@ -13,6 +13,7 @@ import errno
 import ssl
 from collections.abc import Iterable
 from contextvars import ContextVar
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 import httpcore
@@ -43,6 +44,7 @@ class Course(Exchange):
         self.waits = True
 
 
+ANY_ADDRESS = AddressPolicy(allowed_networks=(IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
 COURSE: ContextVar[Course] = ContextVar("course")
 
 
@@ -192,12 +194,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
     async def _connect(self, course: Course, host: str, port: int) -> httpcore.AsyncNetworkStream:
         """Resolve, judge and connect; the proxy is the operator's choice and not judged."""
-        if (host, port) == self._proxy:
-            addresses = await self._resolver.resolve(host)
-        else:
-            addresses = await permitted_addresses(
-                course, host, policy=self._policy, resolver=self._resolver
-            )
+        policy = ANY_ADDRESS if (host, port) == self._proxy else self._policy
+        addresses = await permitted_addresses(course, host, policy=policy, resolver=self._resolver)
 
         async def connect(address: str) -> httpcore.AsyncNetworkStream:
             try:

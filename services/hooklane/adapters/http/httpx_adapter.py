@@ -33,7 +33,7 @@ from hooklane.adapters.http.guarded_backend import COURSE, Course, GuardedBacken
 from hooklane.adapters.http.ledger import Ledger
 from hooklane.adapters.http.port import Answer, Limits, OnAnswer, Outcome, Request
 from hooklane.adapters.http.resolver import Resolver
-from hooklane.adapters.http.target import Origin
+from hooklane.adapters.http.target import DEFAULT_PORTS, Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +284,8 @@ def _engine_request(request: Request) -> httpcore.Request:
     lines = (target.head.partition(b"\r\n")[2] + request.headers).split(b"\r\n")
     fields = [(name, value) for name, _, value in (line.partition(b": ") for line in lines if line)]
     fields.append((b"Content-Length", b"%d" % len(request.body)))
-    url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
+    port = None if target.port == DEFAULT_PORTS[target.scheme] else target.port
+    url = httpcore.URL(scheme=target.scheme, host=target.host, port=port, target=target.path)
     return httpcore.Request("POST", url, headers=fields, content=request.body)
 
 
@@ -292,5 +293,5 @@ def _proxy_address(proxy: str | None) -> tuple[str, int] | None:
     """Give the proxy's host and port."""
     if proxy is None:
         return None
-    origin = httpcore.URL(proxy).origin
+    origin = httpcore.URL(proxy).origin  # with the scheme's own port where none is named
     return origin.host.decode("ascii"), origin.port
