@@ -68,7 +68,7 @@ class KafkaAdmin:
 
     def delete_topics(self, topics: Collection[str]) -> None:
         """Delete topics; those that do not exist are passed over."""
-        for chunk in chunks(sorted(topics), 500):
+        for chunk in chunks(sorted(set(topics)), 500):
             futures = self._admin.delete_topics(chunk, request_timeout=TIMEOUT_S)
             _answers(futures, "deleting topics", ignore=MISSING)
 

@@ -1,0 +1,83 @@
+"""What an admin client promises, on the twin and on Kafka."""
+
+from dataclasses import replace
+
+import pytest
+
+from hooklane.domain.errors import Misconfigured
+from hooklane.domain.topics import Partition, Topics, TopicSpec
+
+
+def test_every_topic_of_a_deployment_is_created_once_and_then_accepted(world):
+    """`ensure` may be called by every process at every start."""
+    topics = Topics(prefix=world.prefix)
+    tiers = ()
+    specs = [replace(spec, partitions=min(spec.partitions, 2)) for spec in topics.specs(tiers)]
+    world.topics.update(spec.name for spec in specs)
+    for _ in range(2):
+        world.admin.ensure(specs, replication=1)
+    counts = world.admin.topics()
+    assert {s.name: s.partitions for s in specs} == {s.name: counts[s.name] for s in specs}
+
+
+def test_a_topic_with_another_setting_is_refused_by_name(world):
+    """Topic, setting and both values are in the text."""
+    topic = world.topic()
+    spec = TopicSpec(name=topic, partitions=1, settings={"cleanup.policy": "compact"})
+    with pytest.raises(Misconfigured) as caught:
+        world.admin.ensure([spec], replication=1)
+    assert caught.value.detail == f"topic {topic} has cleanup.policy=delete, wanted compact"
+
+
+def test_a_list_setting_may_be_in_any_order(world):
+    """`compact,delete` and `delete,compact` are the same policy."""
+    topic = world.topic(settings={"cleanup.policy": "compact,delete"})
+    spec = TopicSpec(name=topic, partitions=1, settings={"cleanup.policy": "delete,compact"})
+    world.admin.ensure([spec], replication=1)
+    assert world.admin.topics()[topic] == 1
+
+
+def test_a_topic_with_fewer_partitions_is_refused(world):
+    """More than wanted is fine: the topic may have been grown."""
+    topic = world.topic(partitions=2)
+    spec = TopicSpec(name=topic, partitions=1, settings={})
+    world.admin.ensure([spec], replication=1)
+    with pytest.raises(Misconfigured) as caught:
+        world.admin.ensure([replace(spec, partitions=3)], replication=1)
+    assert caught.value.detail == f"topic {topic} has 2 partitions, wanted 3"
+
+
+def test_a_name_used_anew_has_another_id(world):
+    """Ids tell a topic from its namesake; a missing topic has none."""
+    topic = world.topic()
+    before = world.admin.topic_ids([topic, f"{world.prefix}.gone"])
+    assert before.keys() == {topic}
+    world.admin.delete_topics([topic, f"{world.prefix}.gone"])
+    while topic in world.admin.topics():
+        pass
+    world.topic()
+    assert world.admin.topic_ids([topic])[topic] != before[topic]
+
+
+def test_ends_know_what_was_deleted_and_leave_out_what_is_missing(world):
+    """Deleting below an offset moves the log's start there; deleting less moves nothing."""
+    place, empty = world.place(), world.place("empty")
+    gone = Partition(f"{world.prefix}.gone", 0)
+    world.write(place, b"0", b"1", b"2")
+    world.admin.delete_records({place: 2, gone: 1})
+    world.admin.delete_records({place: 1})
+    assert world.admin.ends([place, empty, gone]) == {place: (2, 3), empty: (0, 0)}
+
+
+def test_a_group_that_never_was_has_no_members_and_no_commits(world):
+    """Asking is no error."""
+    place = world.place()
+    assert world.admin.members(world.group) == set()
+    assert world.admin.partitions_of(world.group) == {}
+    assert world.admin.committed(world.group, [place]) == {}
+
+
+def test_the_cluster_has_an_id_and_is_fit(world):
+    """The broker that tests and the embedded stack use gives no cause to warn."""
+    assert world.admin.cluster_id() == world.admin.cluster_id() != ""
+    assert world.admin.check_broker() == []
