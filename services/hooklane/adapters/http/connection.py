@@ -116,7 +116,9 @@ class Connection(AnswerParser, asyncio.Protocol):
             self._give_up(exchange, fault)
 
     def eof_received(self) -> None:
-        """Let the transport close; `connection_lost` follows."""
+        """Let the transport close, and nobody take it meanwhile; `connection_lost` follows."""
+        if self.exchange is None:
+            self.end()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Judge the open request by what was read until now."""

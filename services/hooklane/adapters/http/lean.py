@@ -224,6 +224,7 @@ class LeanSender(Ledger[Exchange]):
 
     def _sweep(self) -> None:
         """Cut what is late, close what was idle for long; stop when nothing is left to watch."""
+        self._sweep_timer = None
         now = self._loop.time()
         if now >= self._earliest:
             late = [exchange for exchange in self._open.values() if exchange.deadline <= now]
@@ -234,8 +235,7 @@ class LeanSender(Ledger[Exchange]):
         oldest = now - self._limits.idle_ms / 1_000
         while self._pool.idle and next(iter(self._pool.idle)).idle_since <= oldest:
             next(iter(self._pool.idle)).end()
-        self._sweep_timer = None
-        if not self._closed and (self._open or self._pool.idle):
+        if self._sweep_timer is None and not self._closed and (self._open or self._pool.idle):
             self._sweep_timer = self._loop.call_later(SWEEP_S, self._sweep)
 
     def _cut(self, exchange: Exchange, reason: str) -> None:

@@ -39,7 +39,7 @@ FORBIDDEN_PREFIXES = ("webhook-", "x-webhook-")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _HOST_NAME = re.compile(r"[0-9A-Za-z_.-]+")
-_UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f\\]")
+_UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 # What a path and query may hold unescaped; a % is left alone, so escapes are never doubled.
 _SAFE = "/?:@!$&'()*+,;=-._~%[]|^`{}\""
 

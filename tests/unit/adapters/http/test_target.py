@@ -62,6 +62,7 @@ def test_a_url_is_put_in_the_form_of_the_wire(url, host_line, path):
         "http://h.example/a\r\nHost: forged",
         "http://h.example\\@evil.example/",
         "http://h\x00.example/",
+        "http://h.example/\ud800",
         "http://[::1",
         "http://[fe80::1%25eth0]/",
         "http://[nonsense]/",
