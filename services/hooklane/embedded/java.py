@@ -17,5 +17,5 @@ def java(*, heap_mb: int, flags: tuple[str, ...], run: tuple[str, ...]) -> tuple
 
 
 def class_path(folder: Path) -> str:
-    """Give a class path of every jar in a folder."""
-    return f"{folder}/*"
+    """Give a class path of every jar in a folder, always in the same order."""
+    return ":".join(str(jar) for jar in sorted(folder.glob("*.jar")))

@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from hooklane.domain.errors import Misconfigured, Unavailable
-from hooklane.embedded import artefacts, kafka, registry, services
+from hooklane.embedded import artefacts, kafka, registry, services, warmth
 from hooklane.embedded.directory import Directory, write_whole
 from hooklane.embedded.ports import LOOPBACK, free_ports
 from hooklane.embedded.probes import http_probe, kafka_probe
@@ -128,7 +128,7 @@ class Stack:
             await asyncio.wait({starting, stopping, refusing}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done() and not stopping.done():
                 await starting
-                await stopping
+                await self.stay(stopping)
             if not stopping.done():
                 self.say("up", f"{await refusing} refused to start; its own words are above")
                 return REFUSED_TO_START
@@ -137,6 +137,14 @@ class Stack:
             for each in (starting, stopping, refusing):
                 each.cancel()
             await asyncio.gather(starting, stopping, refusing, return_exceptions=True)
+
+    async def stay(self, stopping: asyncio.Task[bool]) -> None:
+        """Return when told to stop; until then make later starts quicker."""
+        programs = {name: artefacts.folder(name, self.cache) for name in self.wanted.programs}
+        warming = asyncio.create_task(warmth.warm(programs, self.environ))
+        await stopping
+        warming.cancel()
+        await asyncio.gather(warming, return_exceptions=True)
 
     async def refusal(self) -> str:
         """Return the name of the first program that refuses to start."""
@@ -166,7 +174,7 @@ class Stack:
         """Give the broker as a program to supervise."""
         return Program(
             name=KAFKA,
-            command=kafka.server_command(self.broker),
+            command=warmth.warmed(kafka.server_command(self.broker), self.broker.program),
             environ=self.environ,
             ready=kafka_probe(LOOPBACK, self.broker.port),
             grace=BROKER_GRACE,
@@ -176,7 +184,7 @@ class Stack:
         """Give the registry as a program to supervise."""
         return Program(
             name=REGISTRY,
-            command=registry.server_command(self.schemas),
+            command=warmth.warmed(registry.server_command(self.schemas), self.schemas.program),
             environ=self.environ,
             ready=http_probe(f"{self.schemas.url}/subjects"),
             grace=BROKER_GRACE,
