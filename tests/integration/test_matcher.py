@@ -5,9 +5,9 @@ import time
 
 import orjson
 import pytest
-from support.matching import Deployment, an_endpoint, encoded
 
 from hooklane.adapters.codec import codec
+from support.matching import Deployment, an_endpoint, encoded
 
 pytestmark = pytest.mark.kafka
 
@@ -54,7 +54,7 @@ def order_ids(deliveries):
 
 def test_an_event_goes_to_the_lanes_of_those_who_want_it(deployment, source):
     """Each event appended after the first start is in each fitting lane once, and has a receipt."""
-    topic, _, schema = source
+    _, _, schema = source
     wants = deployment.put(an_endpoint(f"{schema['namespace']}.*"))
     wants_all = deployment.put(an_endpoint("*"))
     other_tenant = deployment.put(an_endpoint("*", tenant="globex"))
@@ -67,7 +67,7 @@ def test_an_event_goes_to_the_lanes_of_those_who_want_it(deployment, source):
     expected = [f"o{n}" for n in range(1, 101)]
     assert expected == order_ids(first)
     assert expected == order_ids(deployment.deliveries(wants_all, count=100))
-    assert [] == deployment.deliveries(other_tenant, count=0)
+    assert deployment.deliveries(other_tenant, count=0) == []
     receipts = [
         codec("match").decode(record.value())
         for record in deployment.read(deployment.topics.matches, count=100)
@@ -75,7 +75,7 @@ def test_an_event_goes_to_the_lanes_of_those_who_want_it(deployment, source):
     assert sorted([wants.endpoint_id, wants_all.endpoint_id]) == receipts[0]["matched"]
     assert [d["event_id"] for d in first] == [r["event_id"] for r in receipts]
     payload = orjson.loads(first[0]["payload"])
-    assert {"order_id": "o1", "placed_at": "1970-01-01T00:00:00Z"} == payload["data"]
+    assert payload["data"] == {"order_id": "o1", "placed_at": "1970-01-01T00:00:00Z"}
     assert (f"{schema['namespace']}.created", 1) == (payload["type"], payload["version"])
 
 

@@ -1,6 +1,7 @@
 """A deployment's matcher for tests: endpoints written straight to the table, lanes read back."""
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -9,7 +10,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import fastavro
-import io
 import httpx
 import orjson
 from confluent_kafka import Consumer, Producer, TopicPartition

@@ -39,13 +39,11 @@ class Partitions:
     Args:
         around: the outside world.
         sources: which topics hold events.
-        starts_deployment: whether this process may do the deployment's first start (ordinal 0).
     """
 
-    def __init__(self, around: Surroundings, sources: Sources, *, starts_deployment: bool) -> None:
+    def __init__(self, around: Surroundings, sources: Sources) -> None:
         """Begin with nothing assigned."""
         self._around, self._sources = around, sources
-        self._starts_deployment = starts_deployment
         self._first_start_is_over = False
         self._incoming: set[Partition] = set()
         self._committed_at: dict[Partition, datetime] = {}
@@ -53,6 +51,17 @@ class Partitions:
         self.done: dict[Partition, int] = {}
         # By partition: the record whose schema can't be had now.
         self.waiting: dict[Partition, Record] = {}
+
+    def await_first_start(self, group: str) -> None:
+        """See that the deployment's first start is over, which only matcher 0 makes.
+
+        Raises:
+            Unavailable: it is not.
+        """
+        marker = Partition(self._sources.operational, 0)
+        if marker not in self._around.admin.committed(group, (marker,)):
+            raise Unavailable("matcher 0 has not yet made the deployment's first start")
+        self._first_start_is_over = True
 
     def on_assigned(self, partitions: Sequence[Partition]) -> None:
         """Start them at once; where that can't be done now, `adopt` does it later."""
@@ -183,10 +192,8 @@ class Partitions:
     def _finish_first_start(self) -> None:
         if self._first_start_is_over:
             return
-        around, marker = self._around, Partition(self._sources.operational, 0)
-        if marker not in around.member.committed((marker,)):
-            if not self._starts_deployment:
-                raise Unavailable("matcher 0 has not yet made the deployment's first start")
+        marker = Partition(self._sources.operational, 0)
+        if marker not in self._around.member.committed((marker,)):
             self._start_deployment(marker)
         self._first_start_is_over = True
 

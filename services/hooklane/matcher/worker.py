@@ -53,7 +53,7 @@ class Matcher:
         self._around, self._producer = around, producer
         self._schemas, self._positions = schemas, positions
         self._sources, self._kafka, self._settings = sources, kafka, settings
-        self._partitions = Partitions(around, sources, starts_deployment=settings.ordinal == 0)
+        self._partitions = Partitions(around, sources)
         self._fan_out = FanOut(kafka.topics)
         self._suspicion = Suspicion(settings.read_records_max)
         self._subscribed: frozenset[str] = frozenset()
@@ -68,6 +68,9 @@ class Matcher:
             around.log("broker.warned", level="warning", text=warning)
         specs = (*topics.specs(self._kafka.retry_tiers), topics.operational_spec())
         around.admin.ensure(specs, replication=self._kafka.replication)
+        # Alone in the group, matcher 0 has every partition of the deployment's beginning.
+        if self._settings.ordinal != 0:
+            self._partitions.await_first_start(topics.group("matcher"))
         # Whatever an earlier process left open under our id ends here, not at the next event.
         self._producer.begin()
         self._producer.abort()
