@@ -1,12 +1,14 @@
 """Opens a connection: resolve, judge each address, connect to the judged address, TLS.
 
 Promises that no socket is connected to an address that the policy was not asked about, and that a
-cancelled dial leaves no socket open. Raises `DialFailed` or `AddressRefused`, nothing else.
+cancelled dial leaves no socket open. Raises `DialFailed` or
+`AddressRefused` for what lies with the target, `OSError` for what we lack ourselves.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 import os
 import socket
@@ -21,6 +23,10 @@ from hooklane.adapters.http.exchange import Exchange
 from hooklane.adapters.http.resolver import NameUnresolved, Resolver
 
 T = TypeVar("T")
+
+OWN_LACKS = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
+)
 
 
 class DialFailed(Exception):
@@ -45,6 +51,7 @@ class Dialer:
         Raises:
             AddressRefused: no address of the target may be connected to.
             DialFailed: the name, the connect or TLS failed.
+        OSError: we have no file, port or memory left for a connection.
         """
         loop = asyncio.get_running_loop()
         target = exchange.request.target
@@ -56,8 +63,8 @@ class Dialer:
         if target.scheme == "http":
             return await _protocol(sock, owner, exchange, tls=None)
         exchange.phase, began = "tls", loop.time()
+        context = self._context(verify=target.verify_tls)
         try:
-            context = self._context(verify=target.verify_tls)
             connection = await _protocol(sock, owner, exchange, tls=context)
         except (OSError, ssl.SSLError) as error:
             raise DialFailed(f"tls: {short(_tls_reason(error))}") from None
@@ -112,6 +119,7 @@ async def connect_in_turn(
 
     Raises:
         DialFailed: with the last address's reason.
+        OSError: what we lack ourselves, which is no endpoint's fault.
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -127,6 +135,8 @@ async def connect_in_turn(
         except TimeoutError:
             reason = f"{address}: timed out"
         except OSError as error:
+            if error.errno in OWN_LACKS:
+                raise
             reason = os.strerror(error.errno) if error.errno else str(error)
         else:
             exchange.connect_ms = elapsed_ms(began, loop.time())

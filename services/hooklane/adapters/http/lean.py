@@ -158,7 +158,7 @@ class LeanSender(Ledger[Exchange]):
             connection = await self._dialer.dial(exchange, self)
         except AddressRefused as refused:
             self._fail(exchange, Outcome.BLOCKED, str(refused))
-        except (DialFailed, OSError) as error:
+        except DialFailed as error:
             self._fail(exchange, Outcome.UNREACHABLE, short(error))
         except Exception as error:
             # Our own bug must cost this attempt only; the loop's handler says where it is.

@@ -158,7 +158,7 @@ def _host(parts: SplitResult) -> str:
         wire = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
         raise ValueError("url: the host is not a legal name") from None
-    if not _HOST_NAME.fullmatch(wire) or len(wire) > 253 or ".." in wire:
+    if not _HOST_NAME.fullmatch(wire) or len(wire) > 253 or ".." in wire or wire.startswith("."):
         raise ValueError("url: the host is missing or not a legal name")
     return wire
 

@@ -67,6 +67,7 @@ def test_a_url_is_put_in_the_form_of_the_wire(url, host_line, path):
         "http://[fe80::1%25eth0]/",
         "http://[nonsense]/",
         "http://a..b/",
+        "http://.a/",
         "http://h_%41.example/",
         "http://" + "a" * 64 + "ü.example/",
         "http://h.example/" + "a" * 9_000,
