@@ -10,12 +10,16 @@ from hooklane.deliverer.settings import DelivererSettings
 from hooklane.embedded import services
 from hooklane.embedded.services import SERVICES, Addresses
 from hooklane.matcher.settings import MatcherSettings
+from hooklane.recorder.settings import RecorderSettings
+from hooklane.replayer.settings import ReplayerSettings
 from hooklane.retrier.settings import RetrierSettings
 
 SETTINGS = {
     "control": ControlSettings,
     "deliverer": DelivererSettings,
     "matcher": MatcherSettings,
+    "recorder": RecorderSettings,
+    "replayer": ReplayerSettings,
     "retrier": RetrierSettings,
 }
 
