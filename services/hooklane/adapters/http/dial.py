@@ -1,8 +1,8 @@
 """Opens a connection: resolve, judge each address, connect to the judged address, TLS.
 
 Promises that no socket is connected to an address that the policy was not asked about, and that a
-cancelled dial leaves no socket open. Raises `DialFailed` or
-`AddressRefused` for what lies with the target, `OSError` for what we lack ourselves.
+cancelled dial leaves no socket open. Raises `DialFailed` or `AddressRefused` for what lies
+with the target, `OSError` for what we lack ourselves.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from hooklane.adapters.http.resolver import NameUnresolved, Resolver
 
 T = TypeVar("T")
 
-OWN_LACKS = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
-)
+# EADDRNOTAVAIL is none of them: where IPv6 is off, connecting to such an address gives it.
+OWN_LACKS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class DialFailed(Exception):

@@ -138,6 +138,8 @@ class HttpxSender(Ledger[Course]):
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
             if not self._answer_by_status(course):
                 self._fail(course, Outcome.UNREACHABLE, f"connection lost: {error}")
+        except OSError as error:
+            self._fail(course, Outcome.FAILED, f"connect: {short(error)}")
         except Exception as error:
             # Our own bug must cost this attempt only; the loop's handler says where it is.
             self._report(error, "asking failed")

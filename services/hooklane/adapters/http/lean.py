@@ -160,6 +160,8 @@ class LeanSender(Ledger[Exchange]):
             self._fail(exchange, Outcome.BLOCKED, str(refused))
         except DialFailed as error:
             self._fail(exchange, Outcome.UNREACHABLE, short(error))
+        except OSError as error:
+            self._fail(exchange, Outcome.FAILED, f"connect: {short(error)}")
         except Exception as error:
             # Our own bug must cost this attempt only; the loop's handler says where it is.
             self._report(error, "dialing failed")

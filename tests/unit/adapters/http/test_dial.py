@@ -50,9 +50,9 @@ def test_an_address_that_does_not_answer_has_only_its_share_of_the_time():
 def test_where_all_fail_the_last_reason_is_given():
     """The text is the system's, without addresses in brackets."""
     ends = {"::1": OSError(errno.ENETUNREACH, ""), "1.1.1.1": OSError(errno.ECONNREFUSED, "x")}
-    with pytest.raises(DialFailed, match="^connect: Connection refused$"):
+    with pytest.raises(DialFailed, match=r"^connect: Connection refused$"):
         tried(("::1", "1.1.1.1"), ends)
-    with pytest.raises(DialFailed, match="^connect: no address$"):
+    with pytest.raises(DialFailed, match=r"^connect: no address$"):
         tried((), {})
 
 
