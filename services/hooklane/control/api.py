@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import traceback
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from hooklane.control.routes import EndpointRoutes, TenantRoutes
 from hooklane.domain.errors import HooklaneError, Refused
 
 _bearer = HTTPBearer(auto_error=False, description="The deployment's API key.")
+TRACE_CHARACTERS_MAX = 4_000
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "Refused: application/problem+json, nothing was changed."},
@@ -73,5 +75,6 @@ def _add_handlers(app: FastAPI, log: Log) -> None:
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:
-        log("request.failed", level="error", path=request.url.path, error=repr(error))
+        trace = "".join(traceback.format_exception(error))[-TRACE_CHARACTERS_MAX:]
+        log("request.failed", level="error", path=request.url.path, trace=trace)
         return problem(500, "Internal error", "our own fault; the log has it")

@@ -86,7 +86,8 @@ class SqlHistory:
             .order_by(columns.reason)
         )
         with reading(self._engine) as connection:
-            return dict(connection.execute(query).tuples().all())
+            found = connection.execute(query).all()
+        return {reason: count for reason, count in found}  # noqa: C416  rows are no pairs to mypy
 
     def _rows(self, query: sa.Select[Any]) -> list[Row]:
         with reading(self._engine) as connection:

@@ -1,0 +1,74 @@
+from datetime import timedelta
+
+import pytest
+
+from hooklane.control.drafts import changed_revision, first_revision, tenant_name
+from hooklane.control.requests import EndpointChange, EndpointDraft
+from hooklane.domain.errors import Invalid
+from support.control import draft
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def rules(bench):
+    return bench.desk.rules
+
+
+@pytest.fixture
+def endpoint(rules):
+    made, _ = first_revision(EndpointDraft(**draft()), "ep_1", rules)
+    return made
+
+
+def test_a_new_secret_signs_beside_the_old_for_the_overlap(bench, rules, endpoint):
+    """Receivers have a day to change theirs; the newest comes first."""
+    now = bench.clock.now()
+    change = EndpointChange(secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    changed = changed_revision(endpoint, change, rules, now=now)
+    assert [None, now + DAY] == [secret.valid_until for secret in changed.secrets]
+    again = changed_revision(changed, change, rules, now=now + DAY / 2)
+    assert [None, now + DAY * 1.5, now + DAY] == [s.valid_until for s in again.secrets]
+    later = changed_revision(again, change, rules, now=now + 2 * DAY)
+    assert len(later.secrets) == 2
+
+
+def test_the_default_schedule_is_what_of_it_the_deployment_has(endpoint):
+    """The standard's delays, as far as there is a tier for them."""
+    expected = (timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30))
+    assert expected == endpoint.retry_schedule
+
+
+def test_an_empty_schedule_means_no_retry(rules):
+    """It is a choice, not a mistake."""
+    made, _ = first_revision(EndpointDraft(**draft(retry_schedule=[])), "ep_1", rules)
+    assert made.retry_schedule == ()
+
+
+def test_headers_are_replaced_as_a_whole_and_can_be_emptied(bench, rules, endpoint):
+    """An empty object removes them."""
+    now = bench.clock.now()
+    with_some = changed_revision(endpoint, EndpointChange(headers={"X-A": "1"}), rules, now=now)
+    opened = rules.open_headers(with_some.sealed_headers, "ep_1")
+    assert opened == {"X-A": "1"}
+    without = changed_revision(with_some, EndpointChange(headers={}), rules, now=now)
+    assert without.sealed_headers is None
+
+
+def test_a_change_of_nothing_is_refused(bench, rules, endpoint):
+    """It would make a revision without a difference."""
+    with pytest.raises(Invalid):
+        changed_revision(endpoint, EndpointChange(), rules, now=bench.clock.now())
+
+
+@pytest.mark.parametrize("name", ["acme", "a", "tenant-7.eu_west", "7up"])
+def test_tenant_names_that_are_taken(name):
+    """Lower-case words as they appear in headers and URLs."""
+    assert name == tenant_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "Acme", "-a", "a b", "a/b", "x" * 64, "ä", "a\n"])
+def test_tenant_names_that_are_refused(name):
+    """Anything that would have to be escaped somewhere."""
+    with pytest.raises(Invalid):
+        tenant_name(name)

@@ -1,0 +1,89 @@
+from datetime import timedelta
+
+import pytest
+
+from hooklane.domain.offsets import Committed
+from hooklane.domain.topics import Partition
+from support.control import Nobody, draft
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def deleted(api, bench):
+    """A deleted endpoint, its empty lane read by a deliverer."""
+    made = api.post("/v1/endpoints", json=draft()).json()
+    bench.follower("deliverer.0")
+    api.delete(f"/v1/endpoints/{made['id']}")
+    return made["id"]
+
+
+def newest(bench):
+    return bench.announced()[-1][1]
+
+
+def test_a_lane_goes_in_steps(bench, deleted):
+    """Grace, a revision without placement, the topic's deletion, and a tombstone at last."""
+    lane = bench.topics.lane(deleted)
+    assert bench.lanes.step() == 0
+    bench.clock.advance(DAY)
+    assert bench.lanes.step() == 1
+    bench.ring()
+    assert (newest(bench)["placement"], newest(bench)["state"]) == (None, "deleted")
+    assert lane in bench.admin.topics()
+    assert bench.lanes.step() == 1
+    assert lane not in bench.admin.topics()
+    assert bench.lanes.step() == 0
+    bench.clock.advance(6 * DAY)
+    assert bench.lanes.step() == 1
+    bench.ring()
+    assert (deleted, None) == bench.announced()[-1]
+    assert (bench.lanes.step(), bench.store.deleted_endpoints()) == (0, [])
+
+
+def test_a_lane_that_is_not_drained_stays(bench, deleted):
+    """Its deliveries are first cancelled by the deliverer, which commits past them."""
+    lane = Partition(bench.topics.lane(deleted), 0)
+    bench.cluster.producer(instance="x").produce(lane.topic, b"delivery", key=None)
+    bench.clock.advance(DAY)
+    assert bench.lanes.step() == 0
+    group = bench.cluster.groups[bench.topics.group("deliverer.0")]
+    group.commits[lane] = Committed(offset=1)
+    assert bench.lanes.step() == 1
+
+
+def test_a_process_that_has_not_read_the_deletion_stops_it(bench, deleted):
+    """It might still write to the lane."""
+    slow = bench.follower("retrier")
+    bench.followers.remove(slow)
+    bench.clock.advance(DAY)
+    assert bench.lanes.step() == 0
+    slow.member.subscribe([bench.topics.matches], Nobody(slow.member))
+    slow.member.consume(1, timeout=timedelta(0))
+    slow.follow()
+    bench.positions.step()
+    assert bench.lanes.step() == 1
+
+
+def test_a_lane_still_assigned_is_not_deleted(bench, deleted):
+    """Committing to a missing topic would block a deliverer's transaction."""
+    lane = bench.topics.lane(deleted)
+    member = bench.followers[-1].member
+    member.subscribe([lane], Nobody(member))
+    member.consume(1, timeout=timedelta(0))
+    bench.clock.advance(DAY)
+    member.consume(1, timeout=timedelta(0))
+    assert bench.lanes.step() == 1
+    bench.ring()
+    assert bench.lanes.step() == 0
+    member.subscribe([bench.topics.matches], Nobody(member))
+    member.consume(1, timeout=timedelta(0))
+    assert bench.lanes.step() == 1
+    assert lane not in bench.admin.topics()
+
+
+def test_endpoints_that_live_are_left_alone(api, bench):
+    """Nothing happens without a deletion."""
+    api.post("/v1/endpoints", json=draft())
+    bench.clock.advance(30 * DAY)
+    assert bench.lanes.step() == 0
