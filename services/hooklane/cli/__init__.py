@@ -15,6 +15,7 @@ from hooklane.domain.errors import BrokenContract, HooklaneError, Misconfigured,
 # name: ("module:attribute", what `--help` says of it)
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "up": ("hooklane.cli.up:up", "Start the embedded stack and every service, and stay up."),
+    "demo": ("hooklane.cli.demo:demo", "Run the whole path once, show it, and stop."),
     "publish": ("hooklane.cli.publish:publish", "Publish events, checked against their schema."),
     "schemas": ("hooklane.cli.schemas:schemas", "Check the schemas of events, register them."),
     "sandbox": ("hooklane.cli.sandbox:sandbox", "Receive webhooks: verify, show, fail on purpose."),
@@ -24,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "dead-letters": ("hooklane.cli.dead_letters:dead_letters", "List and show dead letters."),
     "redrive": ("hooklane.cli.redrive:redrive", "Put dead letters back in their lane."),
     "rejected": ("hooklane.cli.rejected:rejected", "List rejected events, match them again."),
+    "settings": ("hooklane.cli.settings:settings", "List every setting and what it means."),
     "status": ("hooklane.cli.status:status", "Show lanes, tiers, dead letters and clocks."),
 }
 

@@ -104,7 +104,7 @@ def server_properties(plan: KafkaPlan) -> dict[str, str]:
 def format_command(plan: KafkaPlan, cluster_id: str) -> tuple[str, ...]:
     """Give the command line that prepares an empty storage."""
     tool = ("-cp", class_path(plan.program), "kafka.tools.StorageTool", "format")
-    arguments = ("--config", str(plan.properties), "--cluster-id", cluster_id)
+    arguments = ("--config", str(plan.properties), f"--cluster-id={cluster_id}")
     flags = ("-XX:TieredStopAtLevel=1", *LOGGING)
     return java(heap_mb=128, flags=flags, run=(*tool, *arguments))
 

@@ -1,0 +1,143 @@
+"""`hooklane demo`: the whole path once, on an embedded stack of its own, as a story.
+
+Starts `hooklane up` and a sandbox in a folder that is removed at the end, publishes events of two
+types and two schema versions to three endpoints, and shows what became of each. Ends with exit
+code 0 only if everything came out as told.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+
+from hooklane.adapters.clock import SystemClock
+from hooklane.cli.demo_stage import Stage, connect, wait_until
+from hooklane.cli.demo_verify import VERIFIER, verify
+from hooklane.cli.up import fetch
+from hooklane.embedded import artefacts
+from hooklane.embedded.stack import KAFKA, REGISTRY
+
+# Short tiers, so that a delivery's whole life fits into a demo.
+TIERS = "1s,2s"
+PATHS = {"healthy": "/ok", "flaky": "/fail/2", "broken": "/status/500"}
+
+
+@click.command()
+def demo() -> None:
+    """Run the whole path once on this machine, show it, and stop."""
+    clock = SystemClock()
+    began = clock.monotonic()
+    downloading = fetch((KAFKA, REGISTRY), artefacts.cache_dir(os.environ))
+    with ExitStack() as running:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="hooklane-demo-")))
+        say("Starting Kafka, a schema registry, Hooklane's six services and a receiver …")
+        port_file, ready_file = folder / "sandbox-port", folder / "ready.json"
+        running.enter_context(
+            child("sandbox", "--port", "0", "--port-file", str(port_file), to=folder)
+        )
+        told = ("up", "--dir", str(folder / "stack"), "--ready-file", str(ready_file))
+        ups = running.enter_context(child(*told, to=folder))
+        wait_until(lambda: is_up(ups, ready_file, port_file), "the stack", seconds=240)
+        stage = running.enter_context(
+            connect(ready_file, f"http://127.0.0.1:{port_file.read_text(encoding='utf-8').strip()}")
+        )
+        say(f"ready after {clock.monotonic() - began - downloading:.0f} s\n")
+        play(stage)
+        say("\nStopping everything …")
+    seconds = clock.monotonic() - began
+    say(f"Done. {downloading:.0f} s downloading, {seconds - downloading:.0f} s of its own.")
+
+
+def play(stage: Stage) -> None:
+    """Tell the story; every step waits until it has happened."""
+    stage.register_schemas()
+    stage.create_endpoints(PATHS)
+    for name, path in PATHS.items():
+        say(f"endpoint  {name:<8} wants order.*, user.*   POST {path}")
+
+    events = stage.publish_examples()
+    for event_type, event in events:
+        say(f"published {event_type:<16} v{event.version}  {event.event_id}")
+    count = len(events)
+    wait_until(lambda: stage.delivered("healthy") == count, "the healthy endpoint's deliveries")
+    say(f"\nhealthy   got all {count} at once")
+    wait_until(lambda: stage.delivered("flaky") == count, "the flaky endpoint's third attempts")
+    say(f"flaky     failed twice, then got all {count}; each waited in the tiers 1s and 2s:")
+    show_attempts(stage, "flaky")
+    wait_until(lambda: stage.dead("broken") == count, "the broken endpoint's dead letters")
+    say(f"broken    answered 500 three times to each; its {count} deliveries are dead letters:")
+    show_attempts(stage, "broken")
+
+    say("\nThe broken endpoint is mended, and its dead letters are redriven …")
+    stage.mend("broken", "/ok")
+    stage.redrive("broken")
+    wait_until(lambda: stage.delivered("broken") == count, "the redriven deliveries")
+    wait_until(lambda: stage.dead("broken") == 0, "the dead letters to be taken away")
+    say(f"broken    got all {count}; no dead letter is left:")
+    show_attempts(stage, "broken")
+
+    requests = stage.received()
+    verified = sum(verify(request, stage.secrets) for request in requests)
+    say(f"\n{verified} of {len(requests)} requests verified by {VERIFIER}")
+    if verified != len(requests):
+        raise click.ClickException("a signature did not verify")
+
+
+def show_attempts(stage: Stage, name: str) -> None:
+    """Show the attempts of the endpoint's first delivery."""
+    for attempt in stage.attempts_of_first(name):
+        then = attempt["verdict"]
+        if attempt["due_at"]:
+            then += f", due {attempt['due_at'][11:23]}"
+        if attempt["reason"]:
+            then += f" ({attempt['reason']})"
+        at, status = attempt["started_at"][11:23], attempt["status"]
+        met = f"attempt {attempt['number']}  {status}  {attempt['outcome']:<9}"
+        say(f"            {at}  {met} → {then}")
+
+
+@contextmanager
+def child(*command: str, to: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a `hooklane` command beside this one; stop it at the end, show its log if it failed."""
+    log_file = to / f"{command[0]}.log"
+    with log_file.open("wb") as log:
+        started = subprocess.Popen(  # noqa: S603  our own command
+            [sys.executable, "-m", "hooklane.cli", *command],
+            env={**os.environ, "HOOKLANE_KAFKA_RETRY_TIERS": TIERS},
+            stdout=log,
+            stderr=log,
+            # Ctrl-C reaches this process alone, which then stops its children in turn.
+            start_new_session=True,
+        )
+    try:
+        yield started
+    except BaseException:
+        say(log_file.read_text(encoding="utf-8", errors="replace")[-3_000:])
+        raise
+    finally:
+        started.send_signal(signal.SIGTERM)
+        started.wait()
+
+
+def is_up(ups: subprocess.Popen[bytes], *files: Path) -> bool:
+    """Tell whether these files are there.
+
+    Raises:
+        ClickException: `hooklane up` ended before.
+    """
+    if ups.poll() is not None:
+        raise click.ClickException("the stack did not start; its own words are above")
+    return all(file.exists() for file in files)
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    click.echo(text)
