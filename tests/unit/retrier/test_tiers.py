@@ -1,0 +1,94 @@
+"""Which partitions are read, and how far."""
+
+from datetime import timedelta
+
+import pytest
+
+from hooklane.domain.errors import Unavailable
+from hooklane.domain.topics import Partition
+from support.retrying import HOUR, SECOND, RetrierBench
+
+
+class Deaf:
+    """A member whose seek fails once."""
+
+    def __init__(self, member):
+        self._member, self.failures = member, 1
+
+    def __getattr__(self, name):
+        return getattr(self._member, name)
+
+    def seek(self, partition, offset):
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable("gone")
+        self._member.seek(partition, offset)
+
+
+def test_a_failed_seek_loses_no_record():
+    """What was consumed with it is read again."""
+    bench = RetrierBench(partitions=1)
+    bench.endpoint()
+    bench.wait(0, tier=HOUR)
+    for number in range(1, 10):
+        bench.wait(number)
+    retrier = bench.retrier()
+    retrier._tiers._member = Deaf(bench.around.member)
+
+    with pytest.raises(Unavailable):
+        bench.run(retrier, 6 * SECOND)
+    bench.run(retrier, 6 * SECOND)
+
+    assert len({record.value() for record in bench.lane()}) == len(bench.lane()) == 9
+
+
+def test_a_gap_is_recorded_and_passed():
+    """Reading goes on at the log's start."""
+    bench = RetrierBench(partitions=1)
+    bench.endpoint()
+    for number in range(5):
+        bench.wait(number)
+    bench.run(bench.retrier(), SECOND)
+    bench.kill()
+    bench.cluster.log(Partition("t.retry.5s", 0)).delete_before(3)
+
+    bench.run(bench.retrier(), 20 * SECOND)
+
+    assert [line["what"] for line in bench.lines].count("gap.found") == 1
+    assert len(bench.lane()) == 2
+
+
+def test_a_lost_membership_lets_go_and_comes_back():
+    """Nothing that was held is copied twice."""
+    bench = RetrierBench(partitions=1)
+    bench.endpoint()
+    for number in range(5):
+        bench.wait(number, due_in=timedelta(seconds=5 + number))
+    retrier = bench.retrier()
+    bench.run(retrier, 7 * SECOND)
+    bench.cluster.expel(bench.around.member)
+
+    for _ in range(200):
+        try:
+            retrier.step()
+        except Unavailable:
+            continue
+
+    assert len({record.value() for record in bench.lane()}) == len(bench.lane()) == 5
+
+
+def test_a_tiers_end_does_not_keep_its_prefix_back():
+    """Transaction markers at the end are passed, so an empty tier has nothing left to do."""
+    bench = RetrierBench(partitions=1)
+    bench.endpoint()
+    bench.wait()
+    value = bench.records("t.retry.5s")[0]
+    producer = bench.cluster.transactional_producer(transactional_id="other")
+    producer.begin()
+    producer.produce("t.retry.5s", value.value(), key=value.key(), headers=value.headers())
+    producer.commit()
+
+    bench.run(bench.retrier(), 20 * SECOND)
+
+    partition = Partition("t.retry.5s", 0)
+    assert bench.commits()[partition].offset == bench.admin.ends([partition])[partition][1] == 3
