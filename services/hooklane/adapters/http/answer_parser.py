@@ -56,17 +56,17 @@ class AnswerParser:
         self._interim = 0
         self._kept = 0
 
-    def feed(self, data: bytes) -> str:
+    def feed(self, piece: bytes) -> str:
         """Read bytes; say why there is no point in reading on, if there is none.
 
         An answer that is whole sets `complete`, and is no such reason.
         """
-        self.received += len(data)
+        self.received += len(piece)
         over = self.received - self._limit
         if over > 0:
-            data = data[:-over]
+            piece = piece[:-over]
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
             self.surplus = True
         except httptools.HttpParserError as error:
@@ -124,11 +124,11 @@ class AnswerParser:
         if self._interim > INTERIM_ANSWERS_MAX or status < 100:
             raise ValueError("too many interim answers" if status >= 100 else "bad status")
 
-    def on_body(self, data: bytes) -> None:
+    def on_body(self, piece: bytes) -> None:
         """Keep the body's beginning."""
         if self._kept < BODY_KEPT_BYTES:
-            self._kept += len(data)
-            self.body.append(data)
+            self._kept += len(piece)
+            self.body.append(piece)
 
     def on_message_complete(self) -> None:
         """Note that the answer is whole; an interim one is none."""

@@ -25,7 +25,7 @@ class Owner(Protocol):
     def answered(self, connection: Connection, exchange: Exchange, *, reusable: bool) -> None:
         """Take the answer that was read; the connection is free, and reusable or ended."""
 
-    def lost(self, connection: Connection, exchange: Exchange, reason: str) -> None:
+    def lost(self, connection: Connection, exchange: Exchange, *, reason: str) -> None:
         """Take back a request whose connection ended before a status line."""
 
     def gone(self, connection: Connection) -> None:
@@ -153,4 +153,4 @@ class Connection(AnswerParser, asyncio.Protocol):
         if self.abandon():
             self._owner.answered(self, exchange, reusable=False)
         else:
-            self._owner.lost(self, exchange, reason)
+            self._owner.lost(self, exchange, reason=reason)

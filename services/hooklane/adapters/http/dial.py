@@ -58,7 +58,7 @@ class Dialer:
             exchange, target.host, policy=self._policy, resolver=self._resolver
         )
         connect = functools.partial(_connect, port=target.port)
-        sock = await connect_in_turn(exchange, permitted, connect)
+        sock = await connect_in_turn(exchange, permitted, connect=connect)
         if target.scheme == "http":
             return await _protocol(sock, owner, exchange, tls=None)
         exchange.phase, began = "tls", loop.time()
@@ -112,7 +112,7 @@ async def permitted_addresses(
 
 
 async def connect_in_turn(
-    exchange: Exchange, addresses: tuple[str, ...], connect: Callable[[str], Awaitable[T]]
+    exchange: Exchange, addresses: tuple[str, ...], *, connect: Callable[[str], Awaitable[T]]
 ) -> T:
     """Connect to the first address that answers; each gets a share of the time left.
 

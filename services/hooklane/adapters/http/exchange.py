@@ -34,7 +34,7 @@ class Exchange:
         "tls_ms",
     )
 
-    def __init__(self, request: Request, on_answer: OnAnswer, started: float) -> None:
+    def __init__(self, request: Request, on_answer: OnAnswer, *, started: float) -> None:
         self.request = request
         self.on_answer = on_answer
         self.started = started

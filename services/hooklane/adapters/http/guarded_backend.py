@@ -23,6 +23,7 @@ from hooklane.adapters.http.answer_parser import AnswerParser
 from hooklane.adapters.http.answers import elapsed_ms
 from hooklane.adapters.http.dial import connect_in_turn, permitted_addresses
 from hooklane.adapters.http.exchange import Exchange
+from hooklane.adapters.http.port import OnAnswer, Request
 from hooklane.adapters.http.resolver import Resolver
 
 # Larger writes are watched for an early answer.
@@ -35,8 +36,8 @@ class Course(Exchange):
 
     __slots__ = ("dialed", "stream", "waits", "work")
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, request: Request, on_answer: OnAnswer, *, started: float) -> None:
+        super().__init__(request, on_answer, started=started)
         self.work: asyncio.Task[None] | None = None
         self.stream: WatchedStream | None = None
         self.dialed = False
@@ -77,15 +78,15 @@ class WatchedStream(httpcore.AsyncNetworkStream):
         """Read, and judge what was read before the engine does."""
         course = COURSE.get()
         course.stream = self
-        data, self._early = self._early, b""
-        data = data or await self._inner.read(max_bytes, timeout)
+        piece, self._early = self._early, b""
+        piece = piece or await self._inner.read(max_bytes, timeout)
         self.used = self._loop.time()
-        if data and not course.first_byte_at:
+        if piece and not course.first_byte_at:
             course.first_byte_at = self.used
-        fault = self.answer.feed(data) if self.answer is not None and data else ""
+        fault = self.answer.feed(piece) if self.answer is not None and piece else ""
         if fault:
             raise httpcore.RemoteProtocolError(fault)
-        return data
+        return piece
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Write; the first write after a whole answer begins the next exchange."""
@@ -203,7 +204,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 raise _cause(error) from None
 
-        return await connect_in_turn(course, addresses, connect)
+        return await connect_in_turn(course, addresses, connect=connect)
 
 
 def _cause(error: BaseException) -> OSError:

@@ -85,7 +85,7 @@ class HttpxSender(Ledger[Course]):
 
     def submit(self, request: Request, on_answer: OnAnswer) -> None:
         """Send a request in a task of its own."""
-        course = Course(request, on_answer, self._loop.time())
+        course = Course(request, on_answer, started=self._loop.time())
         if self._refused(course, self._waiting):
             return
         self._open[request] = course

@@ -62,7 +62,7 @@ class LeanSender(Ledger[Exchange]):
 
     def submit(self, request: Request, on_answer: OnAnswer) -> None:
         """Send a request now, or queue it."""
-        exchange = Exchange(request, on_answer, self._loop.time())
+        exchange = Exchange(request, on_answer, started=self._loop.time())
         if self._refused(exchange, self._pool.waiting_count):
             return
         self._open[request] = exchange
@@ -108,7 +108,7 @@ class LeanSender(Ledger[Exchange]):
             self._release(connection)
         self._answer(exchange, answer)
 
-    def lost(self, connection: Connection, exchange: Exchange, reason: str) -> None:
+    def lost(self, connection: Connection, exchange: Exchange, *, reason: str) -> None:
         """Try a request once more if only a stale kept-alive connection was in its way."""
         stale = connection.served > 0 and connection.received == 0
         if stale and not exchange.again and not self._closed and self._is_open(exchange):

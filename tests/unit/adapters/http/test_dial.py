@@ -27,9 +27,9 @@ def tried(addresses, ends):
 
     async def scenario():
         request = Request(target=target("http://h.example/", {}), headers=b"", body=b"")
-        exchange = Exchange(request, print, asyncio.get_running_loop().time())
+        exchange = Exchange(request, print, started=asyncio.get_running_loop().time())
         exchange.deadline = exchange.started + 0.05
-        return await connect_in_turn(exchange, addresses, connect)
+        return await connect_in_turn(exchange, addresses, connect=connect)
 
     return asyncio.run(scenario()), asked
 

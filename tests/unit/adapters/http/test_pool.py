@@ -11,7 +11,7 @@ TWO = target("http://two.example/", {})
 
 
 def exchange_to(aim):
-    return Exchange(Request(target=aim, headers=b"", body=b""), print, 0.0)
+    return Exchange(Request(target=aim, headers=b"", body=b""), print, started=0.0)
 
 
 def pool_of(per_host, in_all):
