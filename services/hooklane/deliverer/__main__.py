@@ -5,16 +5,18 @@ from __future__ import annotations
 import random
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import uvloop
 from pydantic_settings import BaseSettings
 
 from hooklane.adapters import kafka
 from hooklane.adapters.http.addresses import AddressPolicy
+from hooklane.adapters.http.httpx_adapter import Engine, HttpxSender
 from hooklane.adapters.http.lean import LeanSender
-from hooklane.adapters.http.port import Limits
+from hooklane.adapters.http.port import Limits, Sender
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import Worker, run
@@ -37,12 +39,15 @@ def build(
         connections_max=settings.connections_max,
         waiting_max=settings.in_flight_max,
     )
-    make_sender = partial(
-        LeanSender,
-        policy=AddressPolicy(allowed_networks=settings.allowed_networks),
-        limits=limits,
-        ca_file=settings.ca_file or None,
-    )
+    sending: dict[str, Any] = {
+        "policy": AddressPolicy(allowed_networks=settings.allowed_networks),
+        "limits": limits,
+        "ca_file": settings.ca_file or None,
+    }
+    make_sender: Callable[[], Sender] = partial(LeanSender, **sending)
+    if settings.http_adapter == "httpx":
+        engine = Engine(proxy=settings.proxy or None)
+        make_sender = partial(HttpxSender, engine=engine, **sending)
     ports = Ports(
         member=kafka.member(on, group=topics.group("deliverer.0"), instance=instance),
         producer=kafka.transactional_producer(on, transactional_id=instance),

@@ -1,9 +1,12 @@
 """Which lanes are fetched: how one lane's backlog stays bounded and out of the others' way.
 
-Records read ahead share one buffer. A lane that is at its own limit, that waits for somebody else,
-or that the buffer is full of while it moves slowly, is paused: it keeps about a second's work of
-its present pace, forgets the rest (those offsets stay open) and reads it again later. Paused lanes
-do not count for the buffer, so the others go on.
+Records read ahead share one buffer. A lane that waits for somebody else, or has read ahead more
+than it works off soon, is paused and does not count for the buffer, so the others go on. What lanes
+hold in all is bounded too: beyond it the paused ones forget what they will not begin within a
+second (those offsets stay open) and read it again later.
+
+How fast a lane works is judged by what its endpoint can take (in-flight limit over latency), not by
+what it got: a lane that is short of records because of us must not look slow.
 """
 
 from __future__ import annotations
@@ -21,33 +24,47 @@ KEPT_MIN, RESUMED_BELOW_MIN = 64, 16
 KEPT_BYTES_MAX = 1024 * 1024
 KEPT_S, PAUSED_ABOVE_S, RESUMED_BELOW_S = 1.0, 0.4, 0.2
 CUT_SHARE = 0.98
+LATENCY_S_MIN = 0.001
 
 
-def kept(pace: float | None, *, records_max: int) -> int:
-    """Say how many records a paused lane keeps: a second's work, at least 64."""
-    return min(records_max, max(KEPT_MIN, int((pace or 0) * KEPT_S)))
+def kept(reading: Reading) -> int:
+    """Say how many records a lane keeps when it must forget: a second's work, at least 64."""
+    return KEPT_MIN if reading.waits else int(max(KEPT_MIN, min(reading.pace, 1e6) * KEPT_S))
 
 
-def must_pause(reading: Reading, *, settings: DelivererSettings, buffer_full: bool) -> bool:
-    """Tell whether a lane is to be paused now."""
+def must_pause(
+    reading: Reading, *, settings: DelivererSettings, share: int | None, alone: bool
+) -> bool:
+    """Tell whether a lane is to be paused now.
+
+    Args:
+        reading: the lane, not paused.
+        settings: the limits.
+        share: where the buffer is full, how much of it is each lane's; None where it is not.
+        alone: no other lane is read.
+    """
     buffered = reading.buffered
-    if buffered >= settings.lane_buffered_records_max or reading.resume_at is not None:
+    if reading.resume_at is not None or reading.tracker.span >= settings.span_max:
         return True
     if reading.lane.pending_bytes >= settings.lane_buffered_bytes_max:
         return True
-    if reading.tracker.span >= settings.span_max:
-        return True
+    if buffered <= KEPT_MIN:
+        return False
     if reading.waits:
-        return buffered > KEPT_MIN
-    slow = reading.pace is not None and buffered > reading.pace * PAUSED_ABOVE_S
-    return buffer_full and slow and buffered > KEPT_MIN
+        return True
+    # However fast it is: one lane never takes more than half of the buffer from others.
+    if buffered > settings.buffered_records_max // 2 and not alone:
+        return True
+    slow = buffered > reading.pace * PAUSED_ABOVE_S
+    above_share = share is not None and buffered > 2 * share
+    return slow and (above_share or buffered >= settings.lane_buffered_records_max)
 
 
 def may_resume(reading: Reading, *, settings: DelivererSettings) -> bool:
     """Tell whether a paused lane is to be read again."""
     if reading.forgetting or reading.tracker.span >= settings.span_max * 9 // 10:
         return False
-    pace = 0 if reading.waits else reading.pace or 0
+    pace = 0 if reading.waits else reading.pace
     # Not above half of what it keeps, else it would be paused again at once.
     half = settings.lane_buffered_records_max // 2
     return reading.buffered < max(RESUMED_BELOW_MIN, min(half, int(pace * RESUMED_BELOW_S)))
@@ -76,37 +93,47 @@ class Flow:
     def regulate(self, readings: Collection[Reading], sending: Sending) -> bool:
         """Pause and resume what must be; tell whether there is room to read more."""
         self._sample(readings)
-        full = self.buffered(readings) >= self._settings.buffered_records_max
-        pausing, resuming = [], []
-        for reading in readings:
-            if reading.lane.closed:
-                continue
-            if not reading.paused:
-                if must_pause(reading, settings=self._settings, buffer_full=full):
-                    pausing.append(reading)
-            else:
-                self._cut_head(reading, sending)
-                if may_resume(reading, settings=self._settings):
-                    resuming.append(reading)
+        running = [r for r in readings if not r.paused and not r.lane.closed]
+        paused = [r for r in readings if r.paused and not r.lane.closed]
+        room, share = self._room(running)
+        alone = len(readings) == 1
+        pausing = [
+            reading
+            for reading in running
+            if must_pause(
+                reading, settings=self._settings, share=None if room else share, alone=alone
+            )
+        ]
         if pausing:
-            self._pause(pausing, sending)
-            full = self.buffered(readings) >= self._settings.buffered_records_max
+            self._member.pause([reading.partition for reading in pausing])
+            for reading in pausing:
+                reading.paused = True
+            room, _ = self._room(running)
+        for reading in paused:
+            self._cut_head(reading, sending)
+        self._forget((*paused, *pausing), sending)
+        resuming = [r for r in paused if may_resume(r, settings=self._settings)]
         if resuming:
             self._resume(resuming)
-        return not full
+        return room
 
-    def _pause(self, pausing: list[Reading], sending: Sending) -> None:
-        self._member.pause([reading.partition for reading in pausing])
-        for reading in pausing:
-            reading.paused = reading.forgetting = True
-            pace = 0 if reading.waits else reading.pace
-            records_max = self._settings.lane_buffered_records_max
-            self._crossing.call(
-                sending.forget,
-                reading.lane,
-                keep=kept(pace, records_max=records_max),
-                keep_bytes=KEPT_BYTES_MAX,
-            )
+    def _room(self, running: Collection[Reading]) -> tuple[bool, int]:
+        buffer = self._settings.buffered_records_max
+        return self.buffered(running) < buffer, buffer // max(1, len(running))
+
+    def _forget(self, paused: Collection[Reading], sending: Sending) -> None:
+        """Have lanes forget: those over their own limit in bytes, all where too much is held."""
+        settings = self._settings
+        held = sum(reading.buffered for reading in paused)
+        held_bytes = sum(reading.lane.pending_bytes for reading in paused)
+        too_much = held > settings.held_records_max or held_bytes > settings.held_bytes_max
+        for reading in paused:
+            keep, size = kept(reading), reading.lane.pending_bytes
+            over = size >= settings.lane_buffered_bytes_max
+            if reading.forgetting or not (over or (too_much and reading.buffered > keep)):
+                continue
+            reading.forgetting = True
+            self._crossing.call(sending.forget, reading.lane, keep=keep, keep_bytes=KEPT_BYTES_MAX)
 
     def _resume(self, resuming: list[Reading]) -> None:
         for reading in resuming:
@@ -129,9 +156,10 @@ class Flow:
             return
         self._sampled_at = now
         for reading in readings:
-            begun, busy = reading.lane.begun, reading.buffered > 0
-            if busy and reading.was_busy:
-                reading.pace = (begun - reading.begun_before) / elapsed
-            elif not busy:
-                reading.pace = None
-            reading.begun_before, reading.was_busy = begun, busy
+            lane = reading.lane
+            if lane.ended != reading.ended_before or not lane.flights:
+                reading.ended_before, reading.quiet_s = lane.ended, 0.0
+            else:
+                reading.quiet_s += elapsed
+            latency_s = max(lane.latency_ms / 1_000, reading.quiet_s, LATENCY_S_MIN)
+            reading.pace = lane.in_flight_max / latency_s

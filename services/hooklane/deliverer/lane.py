@@ -1,6 +1,6 @@
 """A lane as the loop thread holds it: what waits, what is open, and why nothing starts.
 
-Everything here is written by the loop thread alone. The poll thread reads `left`, `begun`, `gate`
+Everything here is written by the loop thread alone. The poll thread reads `left`, `ended`, `gate`
 and `flights` (counts and references, whole at any moment) to steer what it fetches.
 
 An assignment makes a new Lane, so the object itself is the assignment's epoch: what a late
@@ -38,6 +38,9 @@ class Gate(enum.Enum):
 # 9999-12-31: beyond it the headers' other readers know no date.
 _MILLISECONDS_MAX = 253_402_300_799_999
 
+# How much the newest duration counts in a lane's average.
+LATENCY_WEIGHT = 0.05
+
 # Lanes that wait for somebody else: their records count for no shared buffer.
 WAITING = frozenset({Gate.PAUSED, Gate.HELD, Gate.STOPPED, Gate.ASKING})
 
@@ -46,13 +49,14 @@ class Lane:
     """One lane within one assignment."""
 
     __slots__ = (
-        "begun",
         "closed",
+        "ended",
         "endpoint_id",
         "flights",
         "gate",
         "hold_until_ms",
         "in_flight_max",
+        "latency_ms",
         "left",
         "partition",
         "pending",
@@ -80,9 +84,11 @@ class Lane:
         self.stopped_at_revision = -1
         self.closed = False
         self.starved = False
-        # Records that left `pending`, begun or forgotten; and those of them that were begun.
+        # Records that left `pending`, begun or forgotten.
         self.left = 0
-        self.begun = 0
+        # POSTs that ended, and how long they take: a moving average.
+        self.ended = 0
+        self.latency_ms = 0.0
 
     def __repr__(self) -> str:
         return f"Lane({self.partition.topic}, open={len(self.flights)}, {self.gate})"
@@ -108,7 +114,6 @@ class Lane:
 
     def take(self) -> Record:
         """Give the next record to be begun."""
-        self.begun += 1
         if self.ready:
             return self.ready.popleft()
         self.left += 1
@@ -116,9 +121,14 @@ class Lane:
         self.pending_bytes -= len(record.value() or b"")
         return record
 
+    def answered(self, *, offset: int, duration_ms: int) -> None:
+        """Count a POST that ended."""
+        del self.flights[offset]
+        self.ended += 1
+        self.latency_ms += (duration_ms - self.latency_ms) * LATENCY_WEIGHT
+
     def put_back(self, record: Record) -> None:
         """Let a taken record be the next again."""
-        self.begun -= 1
         self.ready.appendleft(record)
 
     def forget(self, *, keep: int, keep_bytes: int) -> int | None:

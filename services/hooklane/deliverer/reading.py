@@ -45,20 +45,20 @@ class Reading:
     """One lane's offsets within one assignment."""
 
     __slots__ = (
-        "begun_before",
         "checkpoint",
         "committed",
         "committed_at",
         "dirty",
+        "ended_before",
         "fed",
         "forgetting",
         "lane",
         "pace",
         "partition",
         "paused",
+        "quiet_s",
         "resume_at",
         "tracker",
-        "was_busy",
     )
 
     def __init__(self, lane: Lane, *, start: int, committed: Committed | None) -> None:
@@ -84,10 +84,10 @@ class Reading:
         self.forgetting = False
         # Where to read on once resumed; None: where it was.
         self.resume_at: int | None = None
-        # Deliveries begun a second, once it was seen working for a whole sample.
-        self.pace: float | None = None
-        self.begun_before = 0
-        self.was_busy = False
+        # Deliveries a second its endpoint can take, as seen so far; and for how long none ended.
+        self.pace = float("inf")
+        self.quiet_s = 0.0
+        self.ended_before = 0
 
     @property
     def buffered(self) -> int:

@@ -250,13 +250,14 @@ class Sending:
         assert isinstance(flight, Flight)
         lane = flight.lane
         self.load.ended(len(sent.body))
+        now_ms = to_ms(self._clock.now())
         if answer.outcome is Outcome.SUCCEEDED:
-            now_ms = to_ms(self._clock.now())
             self._out(settling.delivered(flight, answer, now_ms=now_ms))
         else:
             self._judge(flight, answer)
         # After it is in the outbox: who sees no flights must find what became of them.
-        del lane.flights[flight.record.offset()]
+        duration_ms = now_ms - flight.started_ms
+        lane.answered(offset=flight.record.offset(), duration_ms=duration_ms)
         self._pump(lane)
         if self._starved:
             self._share()

@@ -6,7 +6,7 @@ import ipaddress
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from hooklane.adapters.settings import ProcessSettings, section
@@ -40,6 +40,15 @@ class DelivererSettings(ProcessSettings):
     )
     lane_buffered_bytes_max: int = Field(
         4 * _MIB, ge=65_536, le=2**30, description="Bytes of one lane read ahead; likewise."
+    )
+    held_records_max: int = Field(
+        20_000,
+        ge=100,
+        le=1_000_000,
+        description="Records of paused lanes kept; the rest is reread.",
+    )
+    held_bytes_max: int = Field(
+        64 * _MIB, ge=_MIB, le=2**34, description="Bytes of paused lanes' records kept; likewise."
     )
     read_records_max: int = Field(500, ge=1, le=10_000, description="Records taken in at once.")
     span_max: int = Field(
@@ -75,6 +84,7 @@ class DelivererSettings(ProcessSettings):
     http_adapter: Literal["lean", "httpx"] = Field(
         "lean", description="lean: HTTP/1.1, fast. httpx: HTTP/2 and proxies, slower."
     )
+    proxy: str = Field("", description="URL of an HTTP proxy; only with http_adapter=httpx.")
     allowed_networks: Networks = Field(
         (), description="Networks that may be POSTed to though not public, such as 10.1.0.0/16,…"
     )
@@ -83,6 +93,12 @@ class DelivererSettings(ProcessSettings):
         256, ge=1, le=10_000, description="HTTP connections to one host and port."
     )
     ca_file: str = Field("", description="PEM file of further certificate authorities, if any.")
+
+    @model_validator(mode="after")
+    def _proxy_needs_httpx(self) -> DelivererSettings:
+        if self.proxy and self.http_adapter != "httpx":
+            raise ValueError("proxy is only supported with http_adapter=httpx")
+        return self
 
     @field_validator("allowed_networks", mode="before")
     @classmethod

@@ -15,6 +15,7 @@ from hooklane.adapters.http.port import Answer
 from hooklane.adapters.ports import Record
 from hooklane.adapters.records import attempt_without_request
 from hooklane.adapters.rejected import position_key
+from hooklane.deliverer.attempt_bytes import delivered_bytes
 from hooklane.deliverer.lane import Flight, Lane
 from hooklane.domain.attempt import Outcome
 from hooklane.domain.delivery import Headers, from_ms, progress_of, to_ms
@@ -58,6 +59,8 @@ class Settled:
     @property
     def size(self) -> int:
         """About how many bytes it keeps until it is committed."""
+        if not self.copies:
+            return 300 + len(self.attempt)
         return 300 + len(self.attempt) + sum(len(copy.value or b"") for copy in self.copies)
 
 
@@ -100,7 +103,7 @@ def delivered(flight: Flight, answer: Answer, *, now_ms: int) -> Settled:
         flight.lane,
         flight.record.offset(),
         flight.delivery["delivery_id"].encode(),
-        _attempts.encode(attempt_value(flight, answer)),
+        delivered_bytes(flight, answer),
         Outcome.SUCCEEDED,
         "delivered",
         (now_ms - flight.started_ms) / 1_000,
