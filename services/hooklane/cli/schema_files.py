@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hooklane.adapters.rendering import EventSchema
-from hooklane.domain.avro_schema import NAMED, Schema, full_name
+from hooklane.domain.avro_schema import Schema, full_name, is_named
 from hooklane.domain.compatibility import full_objections
 from hooklane.domain.errors import BrokenContract, Invalid
 
@@ -104,7 +104,7 @@ def _undocumented(schema: Schema, path: str) -> Iterator[str]:
         return
     if not isinstance(schema, dict):
         return
-    if schema["type"] in NAMED and not schema.get("doc"):
+    if is_named(schema) and not schema.get("doc"):
         yield f"{schema['type']} {full_name(schema, '')} has no doc (rule doc)"
     for key in ("items", "values", "type"):
         yield from _undocumented(schema.get(key), path)

@@ -17,6 +17,12 @@ NAMED = frozenset(("record", "error", "enum", "fixed"))
 Schema = Any
 
 
+def is_named(schema: Schema) -> bool:
+    """Tell whether a schema defines a named type."""
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    return isinstance(kind, str) and kind in NAMED
+
+
 def full_name(schema: Mapping[str, Any], namespace: str) -> str:
     """Give a named schema's full name, `namespace` being the one around it."""
     name: str = schema["name"]
@@ -42,7 +48,7 @@ def named_types(schema: Schema, namespace: str = "") -> Iterator[tuple[str, dict
         for branch in schema:
             yield from named_types(branch, namespace)
     elif isinstance(schema, dict):
-        if schema.get("type") in NAMED:
+        if is_named(schema):
             name = full_name(schema, namespace)
             yield name, schema
             namespace = namespace_of(name)
@@ -70,7 +76,7 @@ def _put_in(schema: Schema, known: dict[str, dict[str, Any] | None], namespace: 
         return schema if definition is None else _put_in(definition, known, "")
     if isinstance(schema, list):
         return [_put_in(branch, known, namespace) for branch in schema]
-    if schema.get("type") in NAMED:
+    if is_named(schema):
         name = full_name(schema, namespace)
         if name in known and known[name] is None:
             return name
@@ -104,7 +110,7 @@ def _recurs(
         return name in around or _recurs(known[name], namespace_of(name), known, around)
     if isinstance(schema, list):
         return any(_recurs(branch, namespace, known, around) for branch in schema)
-    if schema.get("type") in NAMED:
+    if is_named(schema):
         name = full_name(schema, namespace)
         if name in around:
             return True
@@ -129,7 +135,7 @@ def _items(schema: Schema, namespace: str) -> Iterator[tuple[Schema, str]]:
         for branch in schema:
             yield from _items(branch, namespace)
     elif isinstance(schema, dict):
-        if schema.get("type") in NAMED:
+        if is_named(schema):
             namespace = namespace_of(full_name(schema, namespace))
         if schema.get("type") == "array":
             yield schema["items"], namespace
@@ -149,16 +155,16 @@ def _weightless(
         return _weightless(known[name], namespace_of(name), known, around)
     if isinstance(schema, list):
         return False
-    kind = schema.get("type")
+    kind = schema["type"]
     if kind == "fixed":
         return bool(schema["size"] == 0)
-    if kind in ("record", "error"):
+    if is_named(schema) and kind != "enum":
         name = full_name(schema, namespace)
         inner = namespace_of(name)
         return all(
             _weightless(field["type"], inner, known, around | {name}) for field in schema["fields"]
         )
-    if kind in ("array", "map", "enum"):
+    if isinstance(kind, str) and kind in ("array", "map", "enum"):
         return False
     return _weightless(kind, namespace, known, around)
 

@@ -103,7 +103,7 @@ class _Comparison:
         for branch in branches:
             found = list(self.compare(branch, writer, at))
             same_kind = _kind(_opened(branch, self._reader, at.reader_namespace)[0]) == word
-            if same_kind and not any(objection.rule in ("type", "name") for objection in found):
+            if same_kind and not any(o.rule == "name" and o.field == at.path for o in found):
                 yield from found
                 return
         yield at.object("union", f"{word} is no branch of the union")

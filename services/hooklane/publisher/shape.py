@@ -16,6 +16,7 @@ from hooklane.domain.avro_schema import (
     PRIMITIVES,
     Schema,
     full_name,
+    is_named,
     named_types,
     namespace_of,
     resolved_name,
@@ -146,7 +147,7 @@ class Shape:
     def _name(self, branch: Schema, namespace: str) -> str | None:
         if isinstance(branch, str):
             return None if branch in PRIMITIVES else resolved_name(branch, namespace)
-        return full_name(branch, namespace) if branch["type"] in NAMED else None
+        return full_name(branch, namespace) if is_named(branch) else None
 
 
 def _list(inner: Read) -> Read:
@@ -208,4 +209,4 @@ def _word(schema: Schema) -> str:
     logical = schema.get("logicalType")
     if logical is not None:
         return str(logical)
-    return str(schema["name"]) if schema["type"] in NAMED else _word(schema["type"])
+    return str(schema["name"]) if is_named(schema) else _word(schema["type"])
