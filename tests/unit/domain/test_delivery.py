@@ -107,3 +107,20 @@ def test_headers_of_others_are_passed_over():
     headers = [("traceparent", b"00-abc"), ("nothing", None), *FRESH.headers()]
 
     assert progress_of(headers) == FRESH
+
+
+def test_everything_of_the_progress_is_in_the_headers():
+    """And comes back from them, to the millisecond."""
+    progress = Progress(
+        waiting_since=NOW,
+        attempts_made=3,
+        schedule_step=2,
+        hops=2,
+        not_before=NOW + timedelta(milliseconds=7),
+        first_attempt_at=NOW,
+        last_outcome="timed_out",
+        reason="gone",
+    )
+
+    assert len(progress.headers()) == 8
+    assert progress_of(progress.headers()) == progress

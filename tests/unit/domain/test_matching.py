@@ -114,3 +114,14 @@ def test_what_is_remembered_is_bounded(monkeypatch):
         assert matched(index, f"order.number{number}") == ["ep_a"]
 
     assert len(index._remembered) <= 2
+
+
+def test_a_match_is_remembered_until_the_table_changes():
+    """The same few types come over and over."""
+    index = MatchIndex([endpoint("ep_a", "*")])
+
+    first = index.match("acme", "order.created")
+    assert index.match("acme", "order.created") is first
+    index.put(endpoint("ep_b", "user.*"))
+
+    assert index.match("acme", "order.created") is not first

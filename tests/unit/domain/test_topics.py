@@ -57,3 +57,11 @@ def test_tables_are_compacted_and_dead_letters_are_both():
     assert specs["p.endpoints"] == specs["p.schemas"] == specs["p.positions"] == "compact"
     assert specs["p.dead-letters"] == "compact,delete"
     assert specs["p.attempts"] == "delete"
+
+
+def test_operational_events_are_a_source_like_any_other():
+    """A tenant can subscribe to them."""
+    spec = TOPICS.operational_spec()
+
+    assert spec.name == TOPICS.operational == "events.p"
+    assert spec.settings["cleanup.policy"] == "delete"
