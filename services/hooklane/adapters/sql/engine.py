@@ -26,6 +26,8 @@ from hooklane.domain.errors import Invalid, Misconfigured, Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
 POOL_TIMEOUT_S = 5
+CACHE_KIB = 32 * 1024
+CHECKPOINT_PAGES = 8_000
 
 
 def connect(url: str, *, durable: bool = True) -> Engine:
@@ -72,6 +74,9 @@ def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
         cursor.execute("PRAGMA foreign_keys = ON")
+        # Ids are random: indexes that don't fit the cache would be read page by page.
+        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -6,6 +6,7 @@ Promises: exactly the records between two offsets, each once; a batch is one sta
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +21,8 @@ from hooklane.adapters.sql.upgrade import check
 from hooklane.adapters.store import Recorded
 from hooklane.domain.topics import Partition
 
+_ATTEMPT_VALUES = itemgetter(*(column.name for column in attempts.c))
+
 
 class SqlRecorderStore:
     """The recorder's side of the database."""
@@ -28,7 +31,7 @@ class SqlRecorderStore:
         """Keep the engine."""
         self._engine = engine
         insert: Any = postgresql_insert if engine.dialect.name == "postgresql" else sqlite_insert
-        self._add_attempt = insert(attempts).on_conflict_do_nothing()
+        self._add_attempts = _plain_insert(attempts, engine)
         self._add_gap = insert(gaps).on_conflict_do_nothing()
         added = insert(dead_letters)
         self._put_dead_letter = added.on_conflict_do_update(
@@ -55,7 +58,8 @@ class SqlRecorderStore:
             # First, so that of two owners of a partition the second waits here and then loses.
             offsets.move(connection, reader, batch.moves)
             if batch.attempts:
-                connection.execute(self._add_attempt, list(batch.attempts))
+                values = [_ATTEMPT_VALUES(row) for row in batch.attempts]
+                connection.exec_driver_sql(self._add_attempts, values)
             if batch.dead_letters:
                 connection.execute(self._put_dead_letter, list(batch.dead_letters))
             if batch.redriven:
@@ -70,6 +74,17 @@ class SqlRecorderStore:
     def close(self) -> None:
         """Let the connections go."""
         self._engine.dispose()
+
+
+def _plain_insert(table: sa.Table, engine: Engine) -> str:
+    # Every attempt passes here: the driver's own statement costs a third of SQLAlchemy's.
+    columns = [column.name for column in table.c]
+    mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
+    quote = engine.dialect.identifier_preparer.quote
+    names = ", ".join(quote(name) for name in columns)
+    marks = ", ".join([mark] * len(columns))
+    into = f"INSERT INTO {quote(table.name)} ({names})"
+    return f"{into} VALUES ({marks}) ON CONFLICT DO NOTHING"
 
 
 def _mark_redriven(connection: Connection, redriven: Mapping[str, int]) -> None:
