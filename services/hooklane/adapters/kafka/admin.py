@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from confluent_kafka import (
@@ -25,6 +25,7 @@ from hooklane.adapters.kafka.failures import MISSING, unavailable
 from hooklane.adapters.kafka.fetch import chunks, to_list
 from hooklane.adapters.kafka.setup import check_broker, ensure
 from hooklane.adapters.settings import KafkaSettings
+from hooklane.domain.errors import Unavailable
 from hooklane.domain.offsets import Committed
 from hooklane.domain.topics import Partition, TopicSpec
 
@@ -38,7 +39,8 @@ class KafkaAdmin:
 
     def __init__(self, settings: KafkaSettings) -> None:
         """Prepare."""
-        self._admin = AdminClient(admin_config(settings))
+        self._config = admin_config(settings)
+        self._admin = AdminClient(self._config)
 
     def check_broker(self) -> list[str]:
         """Check version and offset retention; give warnings."""
@@ -95,8 +97,7 @@ class KafkaAdmin:
         found: dict[Partition, Committed] = {}
         for chunk in chunks(partitions, _PARTITIONS_MAX):
             asked = ConsumerGroupTopicPartitions(group, to_list(chunk))
-            futures = self._admin.list_consumer_group_offsets([asked], request_timeout=TIMEOUT_S)
-            for answer in _answers(futures, "reading commits", ignore=_NO_GROUP).values():
+            for answer in self._read_commits(asked):
                 for part in answer.topic_partitions:
                     if part.error is not None and part.error.code() not in MISSING:
                         raise unavailable(f"reading the commit of {part.topic}", part.error)
@@ -145,9 +146,28 @@ class KafkaAdmin:
         found = _answers(futures, "asking for ends", ignore=MISSING)
         return {Partition(part.topic, part.partition): a.offset for part, a in found.items()}
 
+    def _read_commits(self, asked: ConsumerGroupTopicPartitions) -> Collection[Any]:
+        return self._of_coordinator(
+            lambda: self._admin.list_consumer_group_offsets([asked], request_timeout=TIMEOUT_S),
+            "reading commits",
+        ).values()
+
+    def _of_coordinator(self, ask: Callable[[], Any], doing: str) -> dict[Any, Any]:
+        # Such a question under way while the broker goes makes librdkafka end the whole process
+        # when it is back (its issue 4605, open). So first see that a broker answers, and after a
+        # failure ask this client nothing more: with it the late answer goes, too.
+        self._metadata()
+        try:
+            return _answers(ask(), doing, ignore=_NO_GROUP)
+        except Unavailable:
+            self._admin = AdminClient(self._config)
+            raise
+
     def _members(self, group: str) -> list[Any]:
-        futures = self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_S)
-        found = _answers(futures, "describing a group", ignore=_NO_GROUP)
+        found = self._of_coordinator(
+            lambda: self._admin.describe_consumer_groups([group], request_timeout=TIMEOUT_S),
+            "describing a group",
+        )
         return [member for description in found.values() for member in description.members]
 
 

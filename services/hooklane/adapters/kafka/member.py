@@ -146,6 +146,8 @@ class KafkaMember:
 
     def commit(self, offsets: Mapping[Partition, Committed]) -> None:
         """Commit outside a transaction; topics that do not exist (any more) are passed over."""
+        # Without a coordinator librdkafka would hold a commit for its whole session timeout.
+        self._reachable.check(self._consumer)
         for request in requests(offsets):
             try:
                 self._consumer.commit(offsets=request, asynchronous=False)

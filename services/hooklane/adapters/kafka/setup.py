@@ -75,7 +75,7 @@ def ensure(admin: AdminClient, specs: Collection[TopicSpec], *, replication: int
 
 def _create(admin: AdminClient, specs: list[TopicSpec], *, replication: int) -> set[str]:
     durable = {
-        "min.insync.replicas": str(max(1, replication - 1)),
+        "min.insync.replicas": str(min(2, replication)),
         "unclean.leader.election.enable": "false",
     }
     wanted = [
