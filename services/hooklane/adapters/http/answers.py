@@ -15,12 +15,16 @@ BODY_KEPT_BYTES = 16_384
 INTERIM_ANSWERS_MAX = 16
 ERROR_CHARACTERS_MAX = 200
 
+# An enum's member is found slowly on its class, and this is asked once a delivery.
+SUCCEEDED = Outcome.SUCCEEDED
+REJECTED = Outcome.REJECTED
+
 RawFields = Iterable[tuple[bytes, bytes]]
 
 
 def outcome_of(status: int) -> Outcome:
     """Judge a status: 2xx succeeded, any other rejected."""
-    return Outcome.SUCCEEDED if 200 <= status < 300 else Outcome.REJECTED
+    return SUCCEEDED if 200 <= status < 300 else REJECTED
 
 
 def is_final(status: int) -> bool:

@@ -67,16 +67,13 @@ class Connection(AnswerParser, asyncio.Protocol):
         exchange.phase = "answer"
         request = exchange.request
         body = request.body
-        head = b"%b%bContent-Length: %d\r\n\r\n" % (
-            request.target.head,
-            request.headers,
-            len(body),
-        )
-        transport = cast("asyncio.Transport", self._transport)
+        length = b"Content-Length: %d\r\n\r\n" % len(body)
+        transport = self._transport
+        assert transport is not None, "sent before it was connected, or after it was lost"
         if len(body) <= JOINED_BYTES_MAX:
-            transport.write(head + body)
+            transport.write(b"".join((request.target.head, request.headers, length, body)))
         else:
-            transport.write(head)
+            transport.write(b"".join((request.target.head, request.headers, length)))
             transport.write(body)
 
     def end(self) -> None:

@@ -15,6 +15,7 @@ import math
 from hooklane.adapters.http.addresses import AddressPolicy, AddressRefused
 from hooklane.adapters.http.answers import (
     HEADERS_KEPT_BYTES,
+    SUCCEEDED,
     all_fields,
     kept_fields,
     outcome_of,
@@ -268,5 +269,5 @@ class LeanSender(Ledger[Exchange]):
             headers=all_fields(fields) if small else kept_fields(fields),
             body=connection.kept_body,
             timings_ms=exchange.timings(self._loop.time()),
-            retry_after=None if outcome is Outcome.SUCCEEDED else retry_after(fields),
+            retry_after=None if outcome is SUCCEEDED else retry_after(fields),
         )
