@@ -29,7 +29,7 @@ LATENCY_S_MIN = 0.001
 
 def kept(reading: Reading) -> int:
     """Say how many records a lane keeps when it must forget: a second's work, at least 64."""
-    return KEPT_MIN if reading.waits else int(max(KEPT_MIN, min(reading.pace, 1e6) * KEPT_S))
+    return KEPT_MIN if reading.waits else int(max(KEPT_MIN, reading.pace * KEPT_S))
 
 
 def must_pause(

@@ -15,6 +15,8 @@ from hooklane.deliverer.lane import WAITING, Lane
 from hooklane.domain.delivery import from_ms, to_ms
 from hooklane.domain.offsets import Committed, OffsetTracker, decode_metadata, finished_in
 
+# Until it was seen otherwise an endpoint takes whatever there is.
+PACE_MAX = 1e6
 CHECKPOINT = "t"
 _CHECKPOINT = re.compile(r"^([0-9]{1,18})@([0-9]{1,14})$")
 
@@ -85,7 +87,7 @@ class Reading:
         # Where to read on once resumed; None: where it was.
         self.resume_at: int | None = None
         # Deliveries a second its endpoint can take, as seen so far; and for how long none ended.
-        self.pace = float("inf")
+        self.pace = PACE_MAX
         self.quiet_s = 0.0
         self.ended_before = 0
 

@@ -208,6 +208,10 @@ class Deliverer:
             limit = limits.get(partition)
             if limit is None:
                 limit = limits[partition] = reading.tracker.prefix + span_max
+            if offset >= limit and reading.tracker.open_count == 0:
+                # Nothing lies between but what an aborted transaction left.
+                reading.tracker.advance(offset)
+                limit = limits[partition] = offset + span_max
             if offset >= limit:
                 # Its finished offsets would no longer fit the commit: read it again later.
                 reading.read_again_from(offset)

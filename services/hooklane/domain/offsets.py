@@ -67,7 +67,9 @@ class OffsetTracker:
         self.position = start
         self._received: deque[int] = deque()
         self._open: set[int] = set()
-        self._restored = set(finished)
+        # Ascending; those below the position are dropped: gaps count as finished too, and are
+        # never received.
+        self._restored = deque(sorted(finished))
 
     def receive(self, offset: int) -> bool:
         """Take an offset in; tell whether it is still to be done.
@@ -78,8 +80,9 @@ class OffsetTracker:
         if offset < self.position:
             return offset in self._open
         self.position = offset + 1
-        if offset in self._restored:
-            self._restored.discard(offset)
+        self._drop_restored(offset)
+        if self._restored and self._restored[0] == offset:
+            self._restored.popleft()
             return False
         self._received.append(offset)
         self._open.add(offset)
@@ -89,7 +92,7 @@ class OffsetTracker:
         """Move the position past offsets that hold no record, such as transaction markers."""
         if position > self.position:
             self.position = position
-            self._restored = {offset for offset in self._restored if offset >= position}
+            self._drop_restored(position)
 
     def finish(self, offset: int) -> None:
         """Count an open offset as finished."""
@@ -134,7 +137,12 @@ class OffsetTracker:
 
     def _end(self) -> int:
         # Restored offsets not yet received again still have to be told to the next owner.
-        return max(self.position, max(self._restored, default=-1) + 1)
+        return max(self.position, self._restored[-1] + 1) if self._restored else self.position
+
+    def _drop_restored(self, below: int) -> None:
+        restored = self._restored
+        while restored and restored[0] < below:
+            restored.popleft()
 
     def _finished_bitmap(self, prefix: int) -> str:
         bits = bytearray(b"\xff" * ((self.position - prefix + 7) // 8))
