@@ -12,8 +12,8 @@ from datetime import timedelta
 import fastavro
 import httpx
 import orjson
-from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from hooklane.adapters import kafka
 from hooklane.adapters.codec import codec
@@ -22,6 +22,7 @@ from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.endpoint import Endpoint, EndpointState, Placement
 from hooklane.domain.ids import new_endpoint_id
 from hooklane.domain.subscription import Subscription
+from hooklane.domain.topics import Partition
 from hooklane.embedded.leash import leashed
 
 WAIT_S = 30.0
@@ -72,12 +73,13 @@ class Deployment:
         self.topics = self.settings.topics
         self.admin = kafka.admin(self.settings)
         self.admin.ensure(self.topics.specs(self.settings.retry_tiers), replication=1)
+        self._client = AdminClient({"bootstrap.servers": stack.kafka})
+        self._positions, self._position = None, 0
         self.processes: list[subprocess.Popen] = []
         self._producer = Producer({"bootstrap.servers": stack.kafka, "linger.ms": 0})
 
     def create(self, topic: str, partitions: int = 1) -> None:
-        client = AdminClient({"bootstrap.servers": self.stack.kafka})
-        for future in client.create_topics([NewTopic(topic, partitions, 1)]).values():
+        for future in self._client.create_topics([NewTopic(topic, partitions, 1)]).values():
             future.result()
 
     def put(self, endpoint: Endpoint) -> Endpoint:
@@ -128,7 +130,20 @@ class Deployment:
         answer.raise_for_status()
         return int(answer.json()["id"])
 
-    def read(self, topic: str, *, count: int, committed: bool = True, within_s=WAIT_S) -> list:
+    def wait_for_position(self, table_offset: int) -> None:
+        """Wait as the API does until the matcher has told that its table is so far."""
+        deadline = time.monotonic() + WAIT_S
+        if self._positions is None:
+            self._positions = kafka.reader(self.settings, instance=f"{self.prefix}.test")
+            self._positions.start({Partition(self.topics.positions, 0): 0})
+        while self._position < table_offset:
+            assert time.monotonic() < deadline, "the position was not told"
+            for record in self._positions.read(100, timeout=timedelta(milliseconds=100)):
+                self._position = codec("position").decode(record.value())["table_offset"]
+
+    def read(
+        self, topic: str, *, count: int, committed: bool = True, within_s=WAIT_S, quick=False
+    ) -> list:
         """Read a topic's records from its start until there are so many, or time is over."""
         consumer = Consumer({
             "bootstrap.servers": self.stack.kafka, "group.id": f"{self.prefix}.test",
@@ -141,9 +156,19 @@ class Deployment:
         while len(found) < count and time.monotonic() < deadline:
             found += [r for r in consumer.consume(1000, 0.05) if r.error() is None]
         # What is there beyond what was waited for is a fault that a count must show.
-        found += [r for r in consumer.consume(1000, 0.3) if r.error() is None]
+        if not quick:
+            found += [r for r in consumer.consume(1000, 0.3) if r.error() is None]
         consumer.close()
         return found
+
+    def ends(self, topic: str) -> tuple[int, int]:
+        """Give where a one-partition topic ends for read_committed and for read_uncommitted."""
+        ends = []
+        for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED):
+            asked = {TopicPartition(topic, 0): OffsetSpec.latest()}
+            (future,) = self._client.list_offsets(asked, isolation_level=level).values()
+            ends.append(future.result().offset)
+        return ends[0], ends[1]
 
     def deliveries(self, endpoint: Endpoint, *, count: int, **how) -> list[dict]:
         records = self.read(endpoint.placement.topic, count=count, **how)

@@ -93,7 +93,7 @@ def test_a_registry_away_stops_only_what_is_unknown(bench, publisher):
         ("order.created", {"n": 1}, {"time": datetime(2026, 1, 1)}, Invalid),  # noqa: DTZ001
     ],
 )
-def test_what_is_wrong_is_refused(bench, publisher, event_type, data, about, error):
+def test_what_is_wrong_is_refused(bench, publisher, *, event_type, data, about, error):
     """And nothing is written."""
     with pytest.raises(error):
         publisher.publish(event_type, data, **about)
