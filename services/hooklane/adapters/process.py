@@ -156,6 +156,11 @@ def _run_worker(worker: Worker, *, stop: threading.Event, health: Health, log: L
             stop.wait(backoff)
             backoff = min(backoff * 2, BACKOFF_MAX_S)
     log("process.stopping")
-    worker.stop()
+    try:
+        worker.stop()
+    except Unavailable as error:
+        # What was under way is uncommitted: the next process does it again.
+        log("process.undrained", level="error", error=str(error))
+        return 1
     log("process.stopped")
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,29 +26,26 @@ def endpoint_of(value: Value) -> Endpoint:
     """Build an Endpoint from its record.
 
     Raises:
-        BrokenContract: its state is one this release does not know.
+        BrokenContract: a field holds what this release does not know, or no time or span.
     """
-    try:
-        state = EndpointState(value["state"])
-    except ValueError:
-        raise BrokenContract(f"endpoint state {value['state']!r}") from None
     headers, placement = value["headers"], value["placement"]
-    return Endpoint(
-        endpoint_id=value["endpoint_id"],
-        tenant=value["tenant"],
-        revision=value["revision"],
-        state=state,
-        state_reason=value["state_reason"],
-        url=value["url"],
-        subscription=Subscription(patterns=tuple(value["subscription"])),
-        secrets=tuple(_secret_of(secret) for secret in value["secrets"]),
-        sealed_headers=None if headers is None else SealedHeaders(**headers),
-        timeout=timedelta(milliseconds=value["timeout_ms"]),
-        retry_schedule=tuple(timedelta(seconds=s) for s in value["retry_schedule_s"]),
-        order=Order(value["order"]),
-        in_flight_max=value["limits"]["in_flight_max"],
-        placement=None if placement is None else Placement(**placement),
-    )
+    with _contract("endpoint"):
+        return Endpoint(
+            endpoint_id=value["endpoint_id"],
+            tenant=value["tenant"],
+            revision=value["revision"],
+            state=EndpointState(value["state"]),
+            state_reason=value["state_reason"],
+            url=value["url"],
+            subscription=Subscription(patterns=tuple(value["subscription"])),
+            secrets=tuple(_secret_of(secret) for secret in value["secrets"]),
+            sealed_headers=None if headers is None else SealedHeaders(**headers),
+            timeout=timedelta(milliseconds=value["timeout_ms"]),
+            retry_schedule=tuple(timedelta(seconds=s) for s in value["retry_schedule_s"]),
+            order=Order(value["order"]),
+            in_flight_max=value["limits"]["in_flight_max"],
+            placement=None if placement is None else Placement(**placement),
+        )
 
 
 def endpoint_value(endpoint: Endpoint) -> Value:
@@ -97,26 +96,39 @@ def _secret_value(secret: SealedSecret) -> Value:
     }
 
 
+@contextmanager
+def _contract(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OverflowError) as error:
+        raise BrokenContract(f"{name} record: {error}") from None
+
+
 def delivery_of(value: Value) -> Delivery:
-    """Build a Delivery from its record."""
-    return Delivery(
-        delivery_id=value["delivery_id"],
-        endpoint_id=value["endpoint_id"],
-        command_id=value["command_id"],
-        event=Event(
-            event_id=value["event_id"],
-            tenant=value["tenant"],
-            event_type=value["type"],
-            version=value["version"],
-            key=value["key"],
-            event_time=from_ms(value["event_time"]),
-            source=SourcePosition(**value["source"]),
-            payload=value["payload"],
-            content_type=value["content_type"],
-        ),
-        trigger=Trigger(value["trigger"]),
-        table_offset=value["table_offset"],
-    )
+    """Build a Delivery from its record.
+
+    Raises:
+        BrokenContract: a field holds what this release does not know, or no time.
+    """
+    with _contract("delivery"):
+        return Delivery(
+            delivery_id=value["delivery_id"],
+            endpoint_id=value["endpoint_id"],
+            command_id=value["command_id"],
+            event=Event(
+                event_id=value["event_id"],
+                tenant=value["tenant"],
+                event_type=value["type"],
+                version=value["version"],
+                key=value["key"],
+                event_time=from_ms(value["event_time"]),
+                source=SourcePosition(**value["source"]),
+                payload=value["payload"],
+                content_type=value["content_type"],
+            ),
+            trigger=Trigger(value["trigger"]),
+            table_offset=value["table_offset"],
+        )
 
 
 NO_TIMINGS: Value = {

@@ -52,7 +52,7 @@ _READING: Mapping[str, Any] = {
     "enable.partition.eof": True,
 }
 _PRODUCING: Mapping[str, Any] = {
-    "linger.ms": 5,
+    "linger.ms": 1,
     "queue.buffering.max.messages": QUEUED_RECORDS_MAX,
     "queue.buffering.max.kbytes": QUEUED_KIB_MAX,
     "retry.backoff.ms": 5,
