@@ -1,18 +1,119 @@
 """An event and who gets it, to records: a Delivery to each lane, and the receipt.
 
-What the event's deliveries share is encoded once; only an endpoint's own three fields and one hash
-are made for each of them.
+Delivery and Match share their first fields, so these are encoded once an event; what follows them
+is the same for all events that match alike, and is kept. Only an endpoint's own three fields and
+one hash are made for each delivery. A test holds the bytes to the codec's.
 """
 
 from __future__ import annotations
 
-from hooklane.adapters.codec import DeliveryEncoder, codec
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import fastavro
+
+from hooklane.adapters.codec import DeliveryEncoder, RecordCodec, codec
 from hooklane.adapters.ports import TransactionalProducer
 from hooklane.domain.delivery import Headers, Trigger, to_ms
 from hooklane.domain.event import Event
 from hooklane.domain.ids import delivery_id
 from hooklane.domain.matching import Match
 from hooklane.domain.topics import Topics
+
+_HEAD = ("event_id", "tenant", "type", "version", "key", "event_time", "source")
+_KEPT_MAX = 10_000
+
+
+class _Part:
+    """Some consecutive fields of a record, encoded by themselves."""
+
+    def __init__(self, whole: RecordCodec, first: str, last: str) -> None:
+        fields = whole.newest["fields"]
+        names = [field["name"] for field in fields]
+        self.names = tuple(names[names.index(first) : names.index(last) + 1])
+        chosen = [field for field in fields if field["name"] in self.names]
+        self._parsed = fastavro.parse_schema({"type": "record", "name": "Part", "fields": chosen})
+
+    def encode(self, value: Mapping[str, Any]) -> bytes:
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, self._parsed, value)
+        return out.getvalue()
+
+
+class _Encoder:
+    """Encodes what an event's deliveries share, and its receipt."""
+
+    def __init__(self) -> None:
+        delivery, match = codec("delivery"), codec("match")
+        self._head = _Part(delivery, _HEAD[0], _HEAD[-1])
+        self._delivery_rest = _Part(delivery, "trigger", "content_type")
+        self._receipt_rest = _Part(match, "table_offset", "part")
+        assert self._head.names == _Part(match, _HEAD[0], _HEAD[-1]).names == _HEAD
+        assert delivery.fields[-1] == match.fields[-1] == "payload"
+        self._receipt_header = match.header
+        self._circumstances: tuple[Any, ...] = ()
+        self._rest_of_delivery = b""
+        # By the Match's identity; the Match is kept with it, so that identity is never reused.
+        self._kept: dict[int, tuple[Match, bytes]] = {}
+
+    def head(self, event: Event) -> bytes:
+        """Encode the fields that both records begin with."""
+        source = event.source
+        return self._head.encode(
+            {
+                "event_id": event.event_id,
+                "tenant": event.tenant,
+                "type": event.event_type,
+                "version": event.version,
+                "key": event.key,
+                "event_time": to_ms(event.event_time),
+                "source": {
+                    "topic": source.topic,
+                    "partition": source.partition,
+                    "offset": source.offset,
+                },
+            }
+        )
+
+    def under(self, table_offset: int, why: str, command_id: str, content_type: str) -> None:
+        """Encode for these circumstances from now on."""
+        circumstances = (table_offset, why, command_id, content_type)
+        if circumstances == self._circumstances:
+            return
+        self._circumstances = circumstances
+        self._kept.clear()
+        rest = {"trigger": why, "table_offset": table_offset, "content_type": content_type}
+        self._rest_of_delivery = self._delivery_rest.encode(rest)
+
+    def tail(self, head: bytes, payload: bytes) -> bytes:
+        """Give all a Delivery has after its endpoint's own fields."""
+        return head + self._rest_of_delivery + _size(payload) + payload
+
+    def receipt(self, head: bytes, match: Match, payload: bytes) -> bytes:
+        """Give a Match record; its payload is null where nothing matched."""
+        kept = self._kept.get(id(match))
+        if kept is None:
+            if len(self._kept) >= _KEPT_MAX:
+                self._kept.clear()
+            kept = self._kept[id(match)] = match, self._receipt_rest.encode(self._rest(match))
+        begun = self._receipt_header + head + kept[1]
+        # The union's branch, null or bytes.
+        return begun + b"\2" + _size(payload) + payload if match.matched else begun + b"\0"
+
+    def _rest(self, match: Match) -> dict[str, Any]:
+        table_offset, why, command_id, _ = self._circumstances
+        return {
+            "table_offset": table_offset,
+            "trigger": why,
+            "command_id": command_id,
+            "matched": [endpoint.endpoint_id for endpoint in match.matched],
+            "refused": [
+                {"endpoint_id": refusal.endpoint_id, "reason": refusal.reason}
+                for refusal in match.refused
+            ],
+            "part": 0,
+        }
 
 
 class FanOut:
@@ -21,7 +122,7 @@ class FanOut:
     def __init__(self, topics: Topics) -> None:
         """Write under these names."""
         self._matches = topics.matches
-        self._deliveries, self._receipts = DeliveryEncoder(), codec("match")
+        self._deliveries, self._encoder = DeliveryEncoder(), _Encoder()
 
     def write(
         self,
@@ -45,26 +146,11 @@ class FanOut:
             trigger: why.
             command_id: the command that asked for it, empty for an event.
         """
-        why, event_id, key = trigger.value, event.event_id, event.key
-        shared = {
-            "event_id": event_id,
-            "tenant": event.tenant,
-            "type": event.event_type,
-            "version": event.version,
-            "key": key,
-            "event_time": to_ms(event.event_time),
-            "source": {
-                "topic": event.source.topic,
-                "partition": event.source.partition,
-                "offset": event.source.offset,
-            },
-            "trigger": why,
-            "table_offset": table_offset,
-            "content_type": event.content_type,
-            "payload": event.payload,
-        }
+        why, event_id, key, encoder = trigger.value, event.event_id, event.key, self._encoder
+        encoder.under(table_offset, why, command_id, event.content_type)
+        head = encoder.head(event)
         if match.matched:
-            encoder, tail = self._deliveries, self._deliveries.tail(shared)
+            delivery, tail = self._deliveries.delivery, encoder.tail(head, event.payload)
             for endpoint in match.matched:
                 lane = endpoint.placement
                 assert lane is not None, "the index refuses an endpoint without a lane"
@@ -72,19 +158,21 @@ class FanOut:
                 made = delivery_id(
                     event_id=event_id, endpoint_id=endpoint_id, trigger=why, command_id=command_id
                 )
-                value = encoder.delivery(
+                value = delivery(
                     tail, delivery_id=made, endpoint_id=endpoint_id, command_id=command_id
                 )
                 producer.produce(
                     lane.topic, value, key=key, headers=headers, partition=lane.partition
                 )
-        shared["command_id"] = command_id
-        shared["matched"] = [endpoint.endpoint_id for endpoint in match.matched]
-        shared["refused"] = [
-            {"endpoint_id": refusal.endpoint_id, "reason": refusal.reason}
-            for refusal in match.refused
-        ]
-        shared["part"] = 0
-        if not match.matched:
-            shared["payload"] = None
-        producer.produce(self._matches, self._receipts.encode(shared), key=event_id.encode())
+        receipt = encoder.receipt(head, match, event.payload)
+        producer.produce(self._matches, receipt, key=event_id.encode())
+
+
+def _size(raw: bytes) -> bytes:
+    """Encode a length as Avro does: a zigzag varint."""
+    rest, out = len(raw) << 1, bytearray()
+    while rest > 0x7F:
+        out.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    out.append(rest)
+    return bytes(out)

@@ -1,13 +1,12 @@
 """Ids: hashes where a re-run must give the same, chance only for attempts.
 
-An id is a prefix and 26 characters of lower-case base32 (128 bits). Events and deliveries are
+An id is a prefix and 26 letters and digits of 32 (130 bits). Events and deliveries are
 hashed from what they are, so matching the same event twice yields the same deliveries and a
 receiver can trust `webhook-id` as its idempotency key.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 import secrets
@@ -15,12 +14,19 @@ import secrets
 ID_LENGTH = 26
 _ID = re.compile(r"^(evt|ep|dlv|att|cmd)_[a-z2-7]{26}\Z")
 
+# Any byte as one of 32 letters: each letter stands for eight bytes, so all are equally likely.
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8
+
+
+def _letters(raw: bytes) -> str:
+    # One is made an attempt and a delivery, and b32encode would take ten times as long.
+    return raw.translate(_LETTERS).decode()
+
 
 def _digest(*parts: str) -> str:
     # Lengths first, so that no two part lists collide by moving a separator.
     text = "".join(f"{len(part)}:{part}" for part in parts)
-    raw = hashlib.blake2b(text.encode(), digest_size=16).digest()
-    return base64.b32encode(raw)[:ID_LENGTH].decode().lower()
+    return _letters(hashlib.blake2b(text.encode(), digest_size=ID_LENGTH).digest())
 
 
 def event_id_by_metadata(*, tenant: str, event_type: str, source: str, id_in_source: str) -> str:
@@ -37,19 +43,12 @@ def delivery_id(*, event_id: str, endpoint_id: str, trigger: str, command_id: st
     """Identify the obligation to bring one event to one endpoint for one reason."""
     # One short hash a delivery is on the hot path; the parts' shapes are fixed, so a plain
     # separator cannot collide here.
-    raw = hashlib.blake2b(
-        f"{event_id}\0{endpoint_id}\0{trigger}\0{command_id}".encode(), digest_size=16
-    ).digest()
-    return "dlv_" + base64.b32encode(raw)[:ID_LENGTH].decode().lower()
-
-
-# Any byte as one of 32 letters: each letter stands for eight bytes, so all are equally likely.
-_LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8
+    parts = f"{event_id}\0{endpoint_id}\0{trigger}\0{command_id}".encode()
+    return "dlv_" + _letters(hashlib.blake2b(parts, digest_size=ID_LENGTH).digest())
 
 
 def _random() -> str:
-    # One is drawn an attempt, and b32encode would take ten times as long.
-    return secrets.token_bytes(ID_LENGTH).translate(_LETTERS).decode()
+    return _letters(secrets.token_bytes(ID_LENGTH))
 
 
 def new_endpoint_id() -> str:

@@ -52,21 +52,21 @@ class Batch:
             or self.bytes_count >= self.limits.bytes_max
         )
 
-    def add(self, record: Record, event: Event, match: Match) -> None:
+    def add(self, record: Record, partition: Partition, event: Event, match: Match) -> None:
         """Add an event."""
         copies = len(match.matched) + 1
         self.events.append((event, match))
         self.records_count += copies
         self.bytes_count += copies * len(event.payload)
-        self._count(record)
+        self._count(record, partition)
 
-    def reject(self, record: Record, error: BrokenContract) -> None:
+    def reject(self, record: Record, partition: Partition, error: BrokenContract) -> None:
         """Add a record that is no event."""
         self.rejected.append((record, error))
         self.records_count += 1
         self.bytes_count += len(record.value() or b"")
-        self._count(record)
+        self._count(record, partition)
 
-    def _count(self, record: Record) -> None:
-        self.done[Partition(record.topic(), record.partition())] = record.offset() + 1
+    def _count(self, record: Record, partition: Partition) -> None:
+        self.done[partition] = record.offset() + 1
         self.appended_ms.append(record.timestamp()[1])

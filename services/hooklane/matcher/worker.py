@@ -142,16 +142,17 @@ class Matcher:
             bytes_max=settings.transaction_bytes_max,
             events_max=self._suspicion.limit,
         )
-        batch, waiting = Batch(limits), self._partitions.waiting
+        batch, waiting, ours = Batch(limits), self._partitions.waiting, self._partitions.done
         while left and not batch.is_full:
             record = left[0]
             partition = Partition(record.topic(), record.partition())
             # What was fetched ahead of a partition that stopped or left is read again elsewhere.
-            if partition in waiting or partition not in self._partitions.done:
+            if partition in waiting or partition not in ours:
                 left.popleft()
                 continue
             try:
-                self._refuse_guilty(record, partition)
+                if self._suspicion.is_guilty((partition, record.offset())):
+                    raise BrokenContract("it alone made transactions fail", reason="failed_twice")
                 event = reader.read(record)
                 match = index.match(event.tenant, event.event_type)
                 if len(match.matched) >= limits.records_max:
@@ -161,17 +162,13 @@ class Matcher:
                     )
                 if not batch.has_room(event, match):
                     break
-                batch.add(record, event, match)
+                batch.add(record, partition, event, match)
             except BrokenContract as error:
-                batch.reject(record, error)
+                batch.reject(record, partition, error)
             except Unavailable as error:
                 self._partitions.wait(partition, record, error)
             left.popleft()
         return batch
-
-    def _refuse_guilty(self, record: Record, partition: Partition) -> None:
-        if self._suspicion.is_guilty((partition, record.offset())):
-            raise BrokenContract("twice it alone made a transaction fail", reason="failed_twice")
 
     def _write(self, batch: Batch) -> None:
         around, producer = self._around, self._producer
