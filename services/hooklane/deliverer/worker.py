@@ -136,9 +136,13 @@ class Deliverer:
         if self._sending is not None:
             readings = list(self._assignment.readings.values())
             self._assignment.finish(readings, wait_s=self._settings.stop_wait_ms / 1_000)
-        ports.member.close()
-        for port in (ports.producer, ports.positions, ports.table_reader, ports.admin):
-            port.close()
+        closing = (ports.member, ports.producer, ports.positions, ports.table_reader, ports.admin)
+        for port in closing:
+            try:
+                port.close()
+            except Unavailable as error:
+                # What was committed is committed; the next owner does the rest.
+                ports.log("process.unclosed", level="warning", error=str(error))
         ports.crossing.stop()
 
     def not_ready(self) -> str | None:
