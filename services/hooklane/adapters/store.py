@@ -138,6 +138,12 @@ class Outbox(Protocol):
     def take_hold(self) -> int:
         """Give the next holder's number; an earlier one no longer moves the relay's offsets."""
 
+    def let_go(self, holder: int) -> None:
+        """Note that this holder ended well: who was fenced may take over at once."""
+
+    def is_free(self) -> bool:
+        """Tell whether the newest holder let go."""
+
     def mark_published(
         self,
         positions: Mapping[int, int],

@@ -144,7 +144,9 @@ class Relay:
             raise
 
     def close(self) -> None:
-        """Let go."""
+        """Let go, so that another may take over at once."""
+        if self._held is not None:
+            self._store.let_go(self._held.number)
         self._let_go()
 
     def _stand_down(self, error: Fenced) -> Mapping[str, tuple[int, int]]:
@@ -154,8 +156,11 @@ class Relay:
         return {}
 
     def _neglected(self, rows: Sequence[OutboxRow]) -> bool:
+        if not rows:
+            return False
         now = self._clock.now()
-        return any(now - row.created_at > self._settings.takeover_after for row in rows)
+        late = any(now - row.created_at > self._settings.takeover_after for row in rows)
+        return late or self._store.is_free()
 
     def _take_hold(self) -> _Hold:
         producer = self._cluster.open_producer()

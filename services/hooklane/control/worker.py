@@ -17,6 +17,7 @@ from hooklane.control.disabling import Disabling
 from hooklane.control.lanes import Lanes
 from hooklane.control.loops import Loop
 from hooklane.control.relay import Relay
+from hooklane.domain.errors import Unavailable
 from hooklane.domain.topics import Topics
 
 
@@ -132,7 +133,10 @@ class Control:
             parts.server.stop()
         for loop in self._loops:
             loop.stop(wake=parts.bell.ring)
-        parts.relay.close()
+        try:
+            parts.relay.close()
+        except Unavailable as error:
+            parts.log("relay.close_failed", level="warning", error=str(error))
         parts.disabling.close()
         parts.positions.close()
         parts.admin.close()

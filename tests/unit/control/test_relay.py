@@ -81,6 +81,17 @@ def test_a_fenced_relay_returns_when_rows_are_neglected(api, bench, owed):
     assert bench.relay.holds
 
 
+def test_a_holder_that_ends_well_is_followed_at_once(api, bench, owed):
+    """Nobody waits 15 s for a holder that said good-bye."""
+    bench.relay.publish()
+    newer = relay_of(bench.world, bench.own, bench.kafka)
+    newer.publish()
+    api.post("/v1/endpoints", json=draft())
+    assert bench.relay.publish() == {}
+    newer.close()
+    assert len(bench.relay.publish()) == 1
+
+
 def test_an_aborted_transaction_leaves_everything_owed(bench, owed):
     """Nothing was visible, the next call publishes all of it."""
     bench.relay.publish()

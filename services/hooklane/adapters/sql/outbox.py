@@ -22,6 +22,8 @@ from hooklane.domain.topics import Partition
 RELAY = "relay"
 # Where a holder's number lies among the relay's offsets: whoever comes next takes the next one.
 HOLDER = Partition("holder", 0)
+# The last one that let go of its own accord.
+LEFT = Partition("holder", 1)
 # Published rows are kept a while for people who look; nothing reads them.
 KEPT_MS = 7 * 86_400_000
 
@@ -97,6 +99,18 @@ class SqlOutbox:
             offsets.put(connection, RELAY, {HOLDER: taken})
         return taken
 
+    def let_go(self, holder: int) -> None:
+        """Note that this holder ended well: who was fenced may take over at once."""
+        with writing(self._engine) as connection:
+            if offsets.read(connection, RELAY).get(HOLDER) == holder:
+                offsets.put(connection, RELAY, {LEFT: holder})
+
+    def is_free(self) -> bool:
+        """Tell whether the newest holder let go."""
+        with reading(self._engine) as connection:
+            found = offsets.read(connection, RELAY)
+        return found.get(HOLDER) == found.get(LEFT)
+
     def mark_published(
         self,
         positions: Mapping[int, int],
@@ -136,8 +150,7 @@ class SqlOutbox:
         """Give how far a reader has come."""
         with reading(self._engine) as connection:
             found = offsets.read(connection, reader)
-        found.pop(HOLDER, None)
-        return found
+        return {part: offset for part, offset in found.items() if part not in (HOLDER, LEFT)}
 
     def oldest_unpublished(self) -> datetime | None:
         """Give when the oldest row not yet on its topic was written."""
