@@ -18,9 +18,14 @@ PIPED_COLUMNS = 240
 as_json = click.option("--json", "as_json", is_flag=True, help="Show JSON.")
 
 
-def client() -> Client:
-    """Give a client of the control API that the environment or the ready file names."""
+def open_client() -> Client:
+    """Make a client of the control API that the environment or the ready file names."""
     return Client(address("api"), address("api_key"))
+
+
+def client() -> Client:
+    """Give a command its client."""
+    return open_client()
 
 
 def show_json(value: Any) -> None:

@@ -32,18 +32,23 @@ class Client:
         """Connect to nothing yet.
 
         Raises:
-            Misconfigured: the URL is none.
+            Misconfigured: the URL is none, or the key could not be sent.
         """
         try:
-            self._http = httpx.Client(
-                base_url=api,
-                headers={"Authorization": f"Bearer {api_key}"},
-                timeout=TIMEOUT_S,
-                transport=transport,
-                trust_env=False,
-            )
-        except (httpx.InvalidURL, ValueError) as error:
+            base = httpx.URL(api)
+        except httpx.InvalidURL as error:
             raise Misconfigured(f"API address {api!r}: {error}") from None
+        if base.scheme not in {"http", "https"} or not base.host:
+            raise Misconfigured(f"API address {api!r} is not an http or https URL")
+        if not api_key.isascii() or not api_key.isprintable():
+            raise Misconfigured("the API key has characters that no header can carry")
+        self._http = httpx.Client(
+            base_url=base,
+            headers={"Authorization": f"Bearer {api_key}"},
+            timeout=TIMEOUT_S,
+            transport=transport,
+            trust_env=False,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,89 @@
+import json
+
+import pytest
+
+from hooklane.cli.endpoint import body, header
+from hooklane.domain.errors import Invalid
+
+CREATE = ("endpoint", "create", "--tenant", "acme", "--url", "https://hooks.example.com/")
+
+
+@pytest.fixture
+def made(run):
+    found = run(*CREATE, "--subscribe", "order.*", "--json")
+    return json.loads(found.output)
+
+
+def test_create_shows_the_secret_once(run, made):
+    """The only place where it can be read."""
+    assert made["secret"].startswith("whsec_")
+    shown = json.loads(run("endpoint", "show", made["id"], "--json").output)
+    assert (shown["secret"], shown["effective"]) == (None, True)
+
+
+def test_patterns_may_be_repeated_or_separated_by_commas(run):
+    """Both ways of writing are common."""
+    found = run(*CREATE, "--subscribe", "order.*,user.registered", "--subscribe", "a.b", "--json")
+    assert json.loads(found.output)["subscription"] == ["order.*", "user.registered", "a.b"]
+
+
+def test_the_whole_life_by_commands(run, made):
+    """Each step answers with the endpoint as it then is."""
+    endpoint_id = made["id"]
+    updated = run("endpoint", "update", endpoint_id, "--timeout-ms", "2000", "--json")
+    assert json.loads(updated.output)["timeout_ms"] == 2000
+    for step, state in (("pause", "paused"), ("resume", "active"), ("delete", "deleted")):
+        answer = run("endpoint", step, endpoint_id, "--json")
+        assert json.loads(answer.output)["state"] == state
+    listed = json.loads(run("endpoint", "list", "--state", "deleted", "--json").output)
+    assert [endpoint["id"] for endpoint in listed] == [endpoint_id]
+
+
+def test_tables_name_what_they_show(run, made):
+    """Without --json a table for people, not folded when piped."""
+    lines = run("endpoint", "list").output.splitlines()
+    assert lines[0].split()[:3] == ["id", "tenant", "state"]
+    assert made["id"] in lines[1]
+    assert "order.*" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ((*CREATE, "--subscribe", "order created"), "subscription"),
+        ((*CREATE,), "subscription"),
+        ((*CREATE, "--subscribe", "*", "--header", "X"), "NAME=VALUE"),
+        ((*CREATE, "--subscribe", "*", "--order", "key"), "not supported"),
+        ((*CREATE, "--subscribe", "*", "--retry", "7s"), "retry_schedule"),
+        (("endpoint", "show", "ep_unknown"), "ep_unknown"),
+        (("tenant", "create", "acme"), "acme"),
+    ],
+)
+def test_a_refusal_is_exit_code_2_and_one_sentence(run, words, named):
+    """It says what and where."""
+    answer = run(*words)
+    assert answer.exit_code == 2
+    assert named in answer.output
+    assert len(answer.output.strip().splitlines()) == 1
+
+
+def test_an_update_at_a_stale_revision_is_refused(run, made):
+    """--revision says what the caller saw."""
+    answer = run("endpoint", "update", made["id"], "--timeout-ms", "2000", "--revision", "9")
+    assert (answer.exit_code, "revision 1" in answer.output) == (2, True)
+
+
+def test_what_is_not_effective_is_said(run, bench):
+    """On standard error, beside the endpoint."""
+    bench.followers.pop().member.close()
+    assert "not yet effective" in run(*CREATE, "--subscribe", "*").output
+
+
+def test_options_become_the_api_s_fields():
+    """What was not given is left to the API."""
+    nothing = {"subscription": (), "headers": (), "retry_schedule": None, "secret": None}
+    assert all(value is None for value in body(nothing).values())
+    given = body({**nothing, "headers": ("X-A=b=c",), "retry_schedule": ""})
+    assert (given["headers"], given["retry_schedule"]) == ({"X-A": "b=c"}, [])
+    with pytest.raises(Invalid):
+        header("X-A: b")
