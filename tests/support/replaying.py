@@ -4,10 +4,17 @@ from datetime import timedelta
 
 from hooklane.adapters.codec import codec
 from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
+from hooklane.adapters.events import EventReader
 from hooklane.adapters.log import no_log
 from hooklane.adapters.memory import Cluster, ManualClock
+from hooklane.adapters.rejected import RawRecord, set_aside
+from hooklane.adapters.schema_cache import SchemaCache
+from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.delivery import Progress, to_ms
+from hooklane.domain.errors import BrokenContract
+from hooklane.domain.sources import Sources
 from hooklane.domain.topics import Partition, PartitionCounts, Topics
+from hooklane.replayer.resubmit import RejectedEvents
 from hooklane.replayer.settings import ReplayerSettings
 from hooklane.replayer.surroundings import Surroundings
 from hooklane.replayer.worker import Replayer
@@ -18,9 +25,17 @@ from support.deliveries import (
     delivery_value,
     endpoint_bytes,
 )
+from support.matching import encoded
+from support.registry_fake import FakeRegistry
 
 GROUP = "t.replayer"
 STEPS_MAX = 2_000
+SCHEMA = {
+    "type": "record",
+    "name": "created",
+    "namespace": "order",
+    "fields": [{"name": "n", "type": "int"}],
+}
 
 
 class ReplayerBench:
@@ -35,6 +50,7 @@ class ReplayerBench:
         self.admin = self.cluster.admin()
         self.outside = self.cluster.producer(instance="outside")
         self.lines = []
+        self.registry = FakeRegistry()
         self.admin.ensure(self.topics.specs([]), replication=1)
 
     def log(self, what, /, *, level="info", **fields):
@@ -67,6 +83,27 @@ class ReplayerBench:
         )
         return value
 
+    def reject(self, number=0, *, topic="events.order", schema_id=1, tenant="acme"):
+        """Set a source record aside, as the matcher would; give its place in rejected-events."""
+        record = RawRecord(
+            at_topic=topic,
+            at_partition=0,
+            at_offset=number,
+            raw_key=b"k",
+            raw_value=encoded(schema_id, SCHEMA, {"n": number}),
+            raw_headers=[("ce_tenant", tenant.encode())],
+            appended_ms=to_ms(self.clock.now()),
+        )
+        producer = self.cluster.transactional_producer(transactional_id="t.matcher.0")
+        producer.begin()
+        error = BrokenContract("not found", reason="schema_not_found")
+        set_aside(producer, self.topics.rejected_events, record, error=error)
+        producer.commit()
+        written = self.records(self.topics.rejected_events)
+        key = f"{topic}/0/{number}".encode()
+        place = max((r.offset(), r.partition()) for r in written if r.key() == key)
+        return {"offset": place[0], "partition": place[1]}
+
     def ask(self, kind="redrive", *, endpoint_id="ep_a", **fields):
         """Write a command."""
         value = {
@@ -83,16 +120,30 @@ class ReplayerBench:
     def replayer(self, *, ordinal=0):
         """Start one, as its `__main__` would."""
         name, made = f"t.replayer.{ordinal}", self.cluster
+        reader, writer = made.reader(instance=name), made.producer(instance=name)
+        schemas = SchemaCache(
+            made.reader(instance=name), writer, topic=self.topics.schemas,
+            ask=self.registry.known, clock=self.clock,
+        )  # fmt: skip
+        sources = Sources([source.source() for source in self.settings.sources], prefix="t")
         around = Surroundings(
             member=made.member(group=GROUP, instance=name),
             producer=made.transactional_producer(transactional_id=name),
-            reader=made.reader(instance=name),
+            reader=reader,
+            schemas=schemas,
+            rejected=RejectedEvents(
+                topic=self.topics.rejected_events,
+                reader=reader,
+                admin=self.admin,
+                events=EventReader(schemas, sources, clock=self.clock),
+                log=self.log,
+            ),
             admin=self.admin,
             table=EndpointTable(
                 made.reader(instance=name), self.topics.endpoints, clock=self.clock, log=no_log
             ),
             positions=PositionReport(
-                made.producer(instance=name),
+                writer,
                 self.topics.positions,
                 instance=name,
                 clock=self.clock,
@@ -101,7 +152,10 @@ class ReplayerBench:
             log=self.log,
         )
         replayer = Replayer(
-            around, topics=self.topics, tiers=(), settings=self.settings, replication=1
+            around,
+            topics=self.topics,
+            settings=self.settings,
+            cluster=KafkaSettings(prefix="t", replication=1, retry_tiers=()),
         )
         replayer.start()
         self.around = around

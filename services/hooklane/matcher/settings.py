@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hooklane.adapters.events import PAYLOAD_BYTES_MAX
 from hooklane.adapters.settings import ProcessSettings, section
-from hooklane.domain.sources import ANY_TENANT, Source
+from hooklane.adapters.source_setting import SOURCES_MEANING, SourceSetting
 
 
 class FanoutGuarantee(enum.Enum):
@@ -18,22 +18,6 @@ class FanoutGuarantee(enum.Enum):
     AT_LEAST_ONCE = "at_least_once"
 
 
-class SourceSetting(BaseModel):
-    """One source of events, as JSON."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pattern: str = Field(min_length=1, max_length=249)
-    tenants: list[str] = Field(default=[ANY_TENANT], min_length=1)
-    default_tenant: str | None = Field(default=None, min_length=1)
-
-    def source(self) -> Source:
-        """Give it as the domain's value."""
-        return Source(
-            pattern=self.pattern, tenants=tuple(self.tenants), default_tenant=self.default_tenant
-        )
-
-
 class MatcherSettings(ProcessSettings):
     """Where events come from and how much is matched at once."""
 
@@ -41,8 +25,7 @@ class MatcherSettings(ProcessSettings):
 
     sources: list[SourceSetting] = Field(
         default=[SourceSetting(pattern="events.*")],
-        description="Topics that hold events, as JSON: "
-        '[{"pattern": "events.*", "tenants": ["*"], "default_tenant": null}, …].',
+        description=SOURCES_MEANING,
     )
     fanout_guarantee: FanoutGuarantee = Field(
         FanoutGuarantee.EXACTLY_ONCE,

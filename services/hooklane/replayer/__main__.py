@@ -3,49 +3,55 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 
 from hooklane.adapters import kafka
 from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
+from hooklane.adapters.events import EventReader
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
-from hooklane.adapters.settings import KafkaSettings, load
+from hooklane.adapters.registry import HttpRegistry
+from hooklane.adapters.schema_cache import Background, SchemaCache
+from hooklane.adapters.settings import KafkaSettings, RegistrySettings, load
+from hooklane.domain.sources import Sources
+from hooklane.replayer.resubmit import RejectedEvents
 from hooklane.replayer.settings import ReplayerSettings
 from hooklane.replayer.surroundings import Surroundings
 from hooklane.replayer.worker import Replayer
 
+REGISTRY_PATIENCE = timedelta(milliseconds=200)
 
-def main() -> int:
-    """Read the settings, name the adapters, run."""
 
-    def build(log: Log, clock: Clock) -> Replayer:
-        broker, own = load(KafkaSettings), load(ReplayerSettings)
-        topics = broker.topics
-        instance = f"{topics.prefix}.replayer.{own.ordinal}"
-        table_reader = kafka.reader(broker, instance=instance)
-        producer = kafka.producer(broker, instance=instance)
-        transactional_id = topics.transactional_id("replayer", own.ordinal)
-        around = Surroundings(
-            member=kafka.member(broker, group=topics.group("replayer"), instance=instance),
-            producer=kafka.transactional_producer(broker, transactional_id=transactional_id),
-            reader=kafka.reader(broker, instance=instance),
-            admin=kafka.admin(broker),
-            table=EndpointTable(table_reader, topics.endpoints, clock=clock, log=log),
-            positions=PositionReport(producer, topics.positions, instance=instance, clock=clock),
-            others=(table_reader, producer),
-            clock=clock,
-            log=log,
-        )
-        return Replayer(
-            around,
-            topics=topics,
-            tiers=broker.retry_tiers,
-            settings=own,
-            replication=broker.replication,
-        )
-
-    return run("replayer", lambda: (load(ReplayerSettings), load(KafkaSettings)), build)
+def build(log: Log, clock: Clock) -> Replayer:
+    """Name the adapters and build the worker; needs no network."""
+    broker, own = load(KafkaSettings), load(ReplayerSettings)
+    topics = broker.topics
+    name = topics.transactional_id("replayer", own.ordinal)
+    writer, admin = kafka.producer(broker, instance=name), kafka.admin(broker)
+    reader, *tables = (kafka.reader(broker, instance=name) for _ in range(3))
+    ask = Background(HttpRegistry(load(RegistrySettings)), patience=REGISTRY_PATIENCE)
+    schemas = SchemaCache(tables[0], writer, topic=topics.schemas, ask=ask, clock=clock, log=log)
+    sources = Sources([source.source() for source in own.sources], prefix=topics.prefix)
+    events = EventReader(schemas, sources, clock=clock, payload_bytes_max=own.payload_bytes_max)
+    around = Surroundings(
+        member=kafka.member(broker, group=topics.group("replayer"), instance=name),
+        producer=kafka.transactional_producer(broker, transactional_id=name),
+        reader=reader,
+        admin=admin,
+        schemas=schemas,
+        rejected=RejectedEvents(
+            topic=topics.rejected_events, reader=reader, admin=admin, events=events, log=log
+        ),
+        table=EndpointTable(tables[1], topics.endpoints, clock=clock, log=log),
+        positions=PositionReport(writer, topics.positions, instance=name, clock=clock),
+        others=(*tables, writer, ask),
+        clock=clock,
+        log=log,
+    )
+    return Replayer(around, topics=topics, settings=own, cluster=broker)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sections = (ReplayerSettings, KafkaSettings, RegistrySettings)
+    sys.exit(run("replayer", lambda: [load(section) for section in sections], build))

@@ -32,6 +32,8 @@ class Line:
         self.position = committed.offset
         self.waiting: deque[Record] = deque()
         self.is_paused = False
+        # By the monotonic clock: its command waits for something outside.
+        self.held_until_s = 0.0
 
     def cursor_for(self, offset: int) -> Cursor | None:
         """Give the cursor an earlier owner left for this command."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from hooklane.adapters.events import PAYLOAD_BYTES_MAX
 from hooklane.adapters.settings import ProcessSettings, section
+from hooklane.adapters.source_setting import SOURCES_MEANING, SourceSetting
 
 
 class ReplayerSettings(ProcessSettings):
@@ -21,4 +23,14 @@ class ReplayerSettings(ProcessSettings):
     )
     transaction_bytes_max: int = Field(
         32 * 1024 * 1024, ge=1024, le=2**30, description="Bytes copied in one transaction."
+    )
+    sources: list[SourceSetting] = Field(
+        default=[SourceSetting(pattern="events.*")],
+        description=f"As the matcher's, for events submitted again. {SOURCES_MEANING}",
+    )
+    payload_bytes_max: int = Field(
+        PAYLOAD_BYTES_MAX,
+        ge=1024,
+        le=8 * 1024 * 1024,
+        description="As the matcher's, for events submitted again.",
     )

@@ -9,6 +9,8 @@ from typing import Protocol
 from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Admin, Clock, Member, Reader, TransactionalProducer
+from hooklane.adapters.schema_cache import SchemaCache
+from hooklane.replayer.resubmit import RejectedEvents
 
 
 class Closable(Protocol):
@@ -25,6 +27,8 @@ class Surroundings:
     member: Member
     producer: TransactionalProducer
     reader: Reader
+    schemas: SchemaCache
+    rejected: RejectedEvents
     admin: Admin
     table: EndpointTable
     positions: PositionReport

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import assert_never
 
-from hooklane.adapters.codec import codec
-from hooklane.adapters.metrics import REDRIVEN, TABLE_OFFSET, TRANSACTIONS_ABORTED
-from hooklane.domain.delivery import progress_of
+from hooklane.adapters.fan_out import FanOut
+from hooklane.adapters.metrics import (
+    DELIVERIES_CREATED,
+    EVENTS_MATCHED,
+    REDRIVEN,
+    TABLE_OFFSET,
+    TRANSACTIONS_ABORTED,
+)
+from hooklane.adapters.ports import TransactionalProducer
+from hooklane.adapters.settings import KafkaSettings
+from hooklane.domain.delivery import first_headers
 from hooklane.domain.endpoint import Placement
 from hooklane.domain.errors import BrokenContract, Misconfigured, Unavailable
-from hooklane.domain.retry import Schedule
 from hooklane.domain.topics import Partition, Topics
 from hooklane.domain.verdict import verdict_by_state
-from hooklane.replayer.command import REDRIVE, Command, command_of
+from hooklane.replayer.command import REDRIVE, RESUBMIT, Command, command_of
 from hooklane.replayer.cursor import PARTITIONS_MAX, Cursor
 from hooklane.replayer.lines import Line, Lines
-from hooklane.replayer.redrive import Batch, Redrive
+from hooklane.replayer.redrive import Redrive
+from hooklane.replayer.resubmit import Resubmit
 from hooklane.replayer.settings import ReplayerSettings
 from hooklane.replayer.surroundings import Surroundings
+from hooklane.replayer.writing import write_redriven
 
 POLL_MAX = timedelta(milliseconds=100)
 COMMANDS_MAX = 100
+# How long a resubmit waits where its schema can't be had.
+HOLD_S = 1.0
 # Offsets age from their commit time, also where nothing moves.
 COMMIT_ALL_EVERY_S = 20 * 3600.0
 
@@ -32,7 +46,7 @@ class Work:
 
     partition: Partition
     line: Line
-    redrive: Redrive
+    undertaking: Redrive | Resubmit
 
 
 class Replayer:
@@ -43,13 +57,13 @@ class Replayer:
         around: Surroundings,
         *,
         topics: Topics,
-        tiers: Schedule,
         settings: ReplayerSettings,
-        replication: int,
+        cluster: KafkaSettings,
     ) -> None:
         """Begin with nothing assigned."""
         self._around, self._topics, self._settings = around, topics, settings
-        self._specs, self._replication = topics.specs(tiers), replication
+        self._cluster = cluster
+        self._fan_out = FanOut(topics)
         self._lines = Lines(around.member, log=around.log)
         self._work: Work | None = None
         self._last: Partition | None = None
@@ -60,8 +74,10 @@ class Replayer:
         """Check the topics, read the endpoint table, then join the group."""
         around = self._around
         for warning in around.admin.check_broker():
-            around.log("broker.doubted", level="warning", warning=warning)
-        around.admin.ensure(self._specs, replication=self._replication)
+            around.log("broker.warned", level="warning", text=warning)
+        specs = self._topics.specs(self._cluster.retry_tiers)
+        around.admin.ensure(specs, replication=self._cluster.replication)
+        around.schemas.start()
         around.table.start()
         # Ends at once what a predecessor left open.
         around.producer.begin()
@@ -82,8 +98,11 @@ class Replayer:
         TABLE_OFFSET.set(around.table.offset)
         around.positions.tell(around.table.offset)
         lines.resume()
-        is_idle = not any(line.waiting for line in lines.assigned.values())
-        wait = POLL_MAX if is_idle else timedelta(0)
+        moment = around.clock.monotonic()
+        is_busy = any(
+            line.waiting and line.held_until_s <= moment for line in lines.assigned.values()
+        )
+        wait = timedelta(0) if is_busy else POLL_MAX
         lines.take(around.member.consume(COMMANDS_MAX, timeout=wait))
         self._go_on()
         everything = around.clock.monotonic() - self._all_at >= COMMIT_ALL_EVERY_S
@@ -107,26 +126,33 @@ class Replayer:
         work = self._work
         if work is not None and self._lines.assigned.get(work.partition) is not work.line:
             work = None  # its line went to another member, or began anew; the cursor with it
-        if work is None or work.redrive.is_between_slices:
+        if work is None or work.undertaking.is_between_slices:
             work = self._next()
         self._work = work
-        if work is not None and not work.redrive.is_finished:
+        if work is None:
+            return
+        if not work.undertaking.is_finished:
             self._round(work)
-        if work is not None and work.redrive.is_finished:
+        if work.undertaking.is_finished:
             self._finish(work)
 
     def _next(self) -> Work | None:
         """Take up the next line's first command, lines in turn; pass those not for us."""
-        waiting = sorted(p for p, line in self._lines.assigned.items() if line.waiting)
+        moment = self._around.clock.monotonic()
+        waiting = sorted(
+            partition
+            for partition, line in self._lines.assigned.items()
+            if line.waiting and line.held_until_s <= moment
+        )
         later = [p for p in waiting if self._last is not None and p > self._last]
         for partition in (*later, *(p for p in waiting if p not in later)):
             line = self._lines.assigned[partition]
             while line.waiting:
                 command = self._read(line)
-                if command is not None and self._lane_of(command) is not None:
+                if command is not None and self._is_due(command):
                     self._last = partition
-                    redrive = self._redrive(partition, line, command)
-                    return Work(partition=partition, line=line, redrive=redrive)
+                    undertaking = self._undertake(partition, line, command)
+                    return Work(partition=partition, line=line, undertaking=undertaking)
                 line.pass_by()
         return None
 
@@ -139,16 +165,16 @@ class Replayer:
                 "command.unreadable", level="error", offset=record.offset(), error=str(error)
             )
             return None
-        if command.kind != REDRIVE:
+        if command.kind not in (REDRIVE, RESUBMIT):
             level = "error" if command.kind == "unknown" else "info"
             self._log_command("command.passed", command, level=level)
             return None
         return command
 
-    def _lane_of(self, command: Command) -> Placement | None:
+    def _is_due(self, command: Command) -> bool:
         # The command was written after the endpoint's change, so the table's end has it.
         self._around.table.read_to_end()
-        return self._placement(command)
+        return command.kind == RESUBMIT or self._placement(command) is not None
 
     def _placement(self, command: Command) -> Placement | None:
         endpoint = self._around.table.get(command.endpoint_id)
@@ -159,71 +185,101 @@ class Replayer:
             return None
         return endpoint.placement
 
-    def _redrive(self, partition: Partition, line: Line, command: Command) -> Redrive:
-        topic = self._topics.dead_letters
+    def _undertake(self, partition: Partition, line: Line, command: Command) -> Redrive | Resubmit:
         if line.cursor_for(command.offset) is None:
-            count = self._around.admin.topics()[topic]
-            if count > PARTITIONS_MAX:
-                raise Misconfigured(f"{topic} has {count} partitions, more than {PARTITIONS_MAX}")
-            ends = self._around.admin.ends([Partition(topic, number) for number in range(count)])
-            noted = tuple(ends[Partition(topic, number)][1] for number in range(count))
-            line.cursor = Cursor(command_offset=command.offset, ends=noted)
+            ends = self._dead_letter_ends() if command.kind == REDRIVE else ()
+            line.cursor = Cursor(command_offset=command.offset, ends=ends)
+            self._around.member.commit({partition: line.cursor.committed()})
             line.committed = line.cursor.committed()
-            self._around.member.commit({partition: line.committed})
             self._log_command("command.begun", command)
         assert line.cursor is not None
+        if command.kind == RESUBMIT:
+            return Resubmit(command, line.cursor, rejected=self._around.rejected)
         return Redrive(
             command,
             line.cursor,
             reader=self._around.reader,
-            topic=topic,
+            topic=self._topics.dead_letters,
             settings=self._settings,
         )
 
-    def _round(self, work: Work) -> None:
-        redrive = work.redrive
-        batch = redrive.round()
-        if batch is not None:
-            placement = self._placement(redrive.command)
-            if placement is None:
-                self._finish(work)
-                return
-            try:
-                self._write(work, batch, placement)
-            except Unavailable:
-                self._must_rewind = True
-                TRANSACTIONS_ABORTED.inc()
-                raise
-            redrive.committed(batch)
-            REDRIVEN.inc(len(batch.records))
-        work.line.cursor = redrive.cursor
+    def _dead_letter_ends(self) -> tuple[int, ...]:
+        topic, admin = self._topics.dead_letters, self._around.admin
+        count = admin.topics()[topic]
+        if count > PARTITIONS_MAX:
+            raise Misconfigured(f"{topic} has {count} partitions, more than {PARTITIONS_MAX}")
+        partitions = [Partition(topic, number) for number in range(count)]
+        ends = admin.ends(partitions)
+        return tuple(ends[partition][1] for partition in partitions)
 
-    def _write(self, work: Work, batch: Batch, placement: Placement) -> None:
-        producer, now = self._around.producer, self._around.clock.now()
-        producer.begin()
-        for record in batch.records:
-            try:
-                progress = progress_of(record.headers()).redriven(at=now)
-                key = codec("delivery").decode(record.value())["key"]
-            except BrokenContract as error:
-                self._around.log("dead_letter.unreadable", level="error", error=str(error))
-                continue
-            producer.produce(
-                placement.topic,
-                record.value(),
-                key=key,
-                headers=progress.headers(),
-                partition=placement.partition,
+    def _round(self, work: Work) -> None:
+        match work.undertaking:
+            case Redrive() as redrive:
+                self._redrive(work, redrive)
+            case Resubmit() as resubmit:
+                self._resubmit(work, resubmit)
+            case _:  # pragma: no cover  the type checker holds the list complete
+                assert_never(work.undertaking)
+        if work is self._work:
+            work.line.cursor = work.undertaking.cursor
+
+    def _redrive(self, work: Work, redrive: Redrive) -> None:
+        batch = redrive.round()
+        if batch is None:
+            return
+        lane = self._placement(redrive.command)
+        if lane is None:
+            self._finish(work)
+            return
+        around = self._around
+        with self._transaction(work, batch.cursor) as producer:
+            now = around.clock.now()
+            count = write_redriven(producer, batch, lane, now=now, log=around.log)
+        redrive.committed(batch)
+        REDRIVEN.inc(count)
+
+    def _resubmit(self, work: Work, resubmit: Resubmit) -> None:
+        around = self._around
+        try:
+            again = resubmit.round()
+        except Unavailable as error:
+            # Only this line waits for its schema; the others go on.
+            around.log("command.waiting", level="warning", error=str(error))
+            work.line.held_until_s = around.clock.monotonic() + HOLD_S
+            return
+        if again is None:
+            return
+        found = around.table.index.match(again.event.tenant, again.event.event_type)
+        with self._transaction(work, again.cursor) as producer:
+            self._fan_out.write(
+                producer,
+                again.event,
+                found,
+                table_offset=around.table.offset,
+                headers=first_headers(at=around.clock.now()),
             )
-            producer.produce(record.topic(), None, key=record.key(), partition=record.partition())
-        committed = batch.cursor.committed()
-        producer.send_offsets({work.partition: committed}, self._around.member)
-        producer.commit()
+        resubmit.committed(again)
+        EVENTS_MATCHED.inc()
+        DELIVERIES_CREATED.inc(len(found.matched))
+
+    @contextmanager
+    def _transaction(self, work: Work, cursor: Cursor) -> Iterator[TransactionalProducer]:
+        """Commit what is written within, and the cursor after it."""
+        around, committed = self._around, cursor.committed()
+        try:
+            around.producer.begin()
+            yield around.producer
+            around.producer.send_offsets({work.partition: committed}, around.member)
+            around.producer.commit()
+        except Unavailable:
+            self._must_rewind = True
+            TRANSACTIONS_ABORTED.inc()
+            raise
         work.line.committed = committed
 
     def _finish(self, work: Work) -> None:
-        redrive = work.redrive
-        self._log_command("command.finished", redrive.command, redriven=redrive.cursor.count)
+        undertaking = work.undertaking
+        self._log_command("command.finished", undertaking.command, count=undertaking.cursor.count)
         work.line.pass_by()
         self._work = None
 

@@ -39,7 +39,7 @@ class Housekeeping:
             Unavailable: they can't be reached.
         """
         for warning in self._admin.check_broker():
-            self._log("broker.doubted", level="warning", warning=warning)
+            self._log("broker.warned", level="warning", text=warning)
         self._admin.ensure(specs, replication=self._replication)
         now = self._clock.monotonic()
         self._committed_at = self._looked_at = self._all_at = now

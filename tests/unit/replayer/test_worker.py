@@ -287,7 +287,7 @@ def test_a_brokers_warning_is_logged(bench):
 
     bench.replayer()
 
-    assert len(bench.logged("broker.doubted")) == 1
+    assert len(bench.logged("broker.warned")) == 1
 
 
 def test_a_gap_in_the_commands_is_recorded(bench):

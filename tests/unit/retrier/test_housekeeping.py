@@ -101,4 +101,4 @@ def test_a_brokers_warning_is_logged():
 
     bench.retrier()
 
-    assert [line["what"] for line in bench.lines] == ["broker.doubted"]
+    assert [line["what"] for line in bench.lines] == ["broker.warned"]
