@@ -76,6 +76,10 @@ class Receiver:
         self.rules[path] = Answering(**answering)
         return f"http://127.0.0.1:{self.port}{path}"
 
+    def rule_of(self, post: Post) -> Answering:
+        """Say how a request is answered; it is the last in `posts`."""
+        return self.rules.get(post.path, Answering(status=404))
+
     def event_ids(self, path: str) -> list[str]:
         return [post.event_id for post in list(self.posts) if post.path == path]
 
@@ -119,7 +123,7 @@ class Receiver:
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 post = Post(time.time(), lines[0].split(" ")[1], headers, body)
                 self.posts.append(post)
-                rule = self.rules.get(post.path, Answering(status=404))
+                rule = self.rule_of(post)
                 if rule.delay_s:
                     await asyncio.sleep(rule.delay_s)
                 if rule.hang:

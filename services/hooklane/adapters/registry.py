@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
+from hooklane.adapters.schema_registry import Known, Registered
 from hooklane.adapters.settings import RegistrySettings
 from hooklane.domain.avro_schema import Schema, with_references
 from hooklane.domain.errors import BrokenContract, Conflict, Invalid, NotFound, Unavailable
@@ -24,61 +24,6 @@ FULL_TRANSITIVE = "FULL_TRANSITIVE"
 _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 _LATEST = "latest"
 _REFERENCES_DEPTH_MAX = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
-    """A version of a subject, as the registry has it, references put in."""
-
-    subject: str
-    version: int
-    schema_id: int
-    schema: Schema
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What the registry knows of one schema id: its text, and each subject's version of it."""
-
-    schema_id: int
-    schema: Schema
-    versions: Mapping[str, int]
-
-
-class SchemaRegistry(Protocol):
-    """What Hooklane asks of a registry. Every call may raise Unavailable."""
-
-    def known(self, ref: SchemaRef) -> Known:
-        """Give a schema by registry id or GUID.
-
-        Raises:
-            NotFound: the registry says there is none.
-            BrokenContract: it is no Avro schema.
-        """
-
-    def version(self, subject: str, version: int | None = None) -> Registered:
-        """Give one version of a subject, by default the latest.
-
-        Raises:
-            NotFound: there is no such subject or version.
-        """
-
-    def versions(self, subject: str) -> list[int]:
-        """Give a subject's version numbers, none where there is no such subject."""
-
-    def register(self, subject: str, schema: Schema) -> int:
-        """Register a schema; give its id.
-
-        Raises:
-            Conflict: it is not compatible with what is there.
-            Invalid: the registry can't read it.
-        """
-
-    def objections(self, subject: str, schema: Schema) -> list[str]:
-        """Ask whether a schema could be registered; give what speaks against it."""
-
-    def set_compatibility(self, subject: str, level: str) -> None:
-        """Set a subject's compatibility level."""
 
 
 class HttpRegistry:
