@@ -92,16 +92,17 @@ class Matcher:
             partitions.commit_idle()
             self._idle_at = moment
         records = around.member.consume(self._settings.read_records_max, timeout=POLL_MAX)
-        # After consume: an event appended after a change was effective never meets an older table.
-        if around.table.poll():
-            TABLE_OFFSET.set(around.table.offset)
-        self._positions.tell(around.table.offset)
-        if records:
-            try:
+        try:
+            # After consume: an event appended after a change was effective meets no older table.
+            if around.table.poll():
+                TABLE_OFFSET.set(around.table.offset)
+            self._positions.tell(around.table.offset)
+            if records:
                 self._match(records)
-            except Unavailable:
-                self._must_rewind = True
-                raise
+        except Unavailable:
+            # What was consumed and not committed has to be read again.
+            self._must_rewind = True
+            raise
         partitions.adopt()
         if partitions.waiting:
             partitions.resume()
