@@ -83,7 +83,7 @@ class World:
         number = self.chance.randrange(8)
         cluster = self.bench.cluster
         if number < 4:
-            operation = ("begin", "produce", "send_offsets", "commit")[number]
+            operation = ("begin", "send_offsets", "commit", "commit_offsets")[number]
             cluster.fail_next(operation, TransactionAborted("simulated"))
         elif number == 4:
             cluster.fail_next("committed", Unavailable("simulated"))

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from hooklane.adapters.codec import codec
 from hooklane.adapters.http.port import Answer, Outcome
-from hooklane.adapters.log import no_log
 from hooklane.adapters.memory import Cluster, ManualClock
 from hooklane.adapters.sealing import Sealer
 from hooklane.deliverer.crossing import SameThread
@@ -41,6 +40,10 @@ def header(request, name):
     lines = request.headers.decode("latin-1").split("\r\n")
     (found,) = [line.split(": ", 1)[1] for line in lines if line.startswith(f"{name}: ")]
     return found
+
+
+def answer_all(bench, answer, *, seconds=0.01):
+    bench.sender.rule = lambda _: (seconds, answer)
 
 
 class Clock(ManualClock):
@@ -238,6 +241,3 @@ class DelivererBench:
         committed = self.admin.committed(TOPICS.group("deliverer.0"), [partition])
         end = self.admin.ends([partition])[partition][1]
         return end - committed[partition].offset if partition in committed else None
-
-
-__all__ = ["no_log"]

@@ -29,7 +29,12 @@ from hooklane.deliverer.worker import Deliverer, Ports
 
 
 def build(
-    settings: DelivererSettings, on: KafkaSettings, sealing: SealingSettings, log: Log, clock: Clock
+    settings: DelivererSettings,
+    on: KafkaSettings,
+    *,
+    sealing: SealingSettings,
+    log: Log,
+    clock: Clock,
 ) -> Worker:
     """Name the concrete adapters."""
     topics = on.topics
@@ -86,7 +91,7 @@ def main() -> int:
         assert isinstance(own, DelivererSettings)
         assert isinstance(on, KafkaSettings)
         assert isinstance(sealing, SealingSettings)
-        return build(own, on, sealing, log, clock)
+        return build(own, on, sealing=sealing, log=log, clock=clock)
 
     return run("deliverer", read, make)
 

@@ -223,7 +223,7 @@ class Sending:
         try:
             delivery, headers = read(record)
         except BrokenContract as error:
-            self._out(settling.unreadable(lane, record, error))
+            self._out(settling.unreadable(lane, record, error=error))
             return None
         plan = self._plans.plan(delivery["endpoint_id"], table_offset=delivery["table_offset"])
         if plan is None:
@@ -279,7 +279,7 @@ class Sending:
             chance=self._rules.chance,
         )
         topics = self._rules.topics
-        settled = settling.judged(flight, answer, judgement, now=now, topics=topics)
+        settled = settling.judged(flight, answer, judgement=judgement, now=now, topics=topics)
         lane = flight.lane
         if judgement.hold_until is not None:
             lane.hold_until_ms = max(lane.hold_until_ms, to_ms(judgement.hold_until))

@@ -112,7 +112,7 @@ def delivered(flight: Flight, answer: Answer, *, now_ms: int) -> Settled:
 
 
 def judged(
-    flight: Flight, answer: Answer, judgement: Judgement, *, now: datetime, topics: Topics
+    flight: Flight, answer: Answer, *, judgement: Judgement, now: datetime, topics: Topics
 ) -> Settled:
     """Settle a delivery by the verdict on its answer."""
     key = flight.delivery["delivery_id"].encode()
@@ -183,7 +183,7 @@ def without_request(
     )
 
 
-def unreadable(lane: Lane, record: Record, error: BrokenContract) -> Settled:
+def unreadable(lane: Lane, record: Record, *, error: BrokenContract) -> Settled:
     """Pass a record that is no delivery: it is set aside raw, the error in headers."""
     place = position_key(record)
     return Settled(

@@ -42,8 +42,8 @@ class Ticker:
 
     @property
     def has_work(self) -> bool:
-        """Tell whether something waits to be committed."""
-        return bool(self._undone)
+        """Tell whether something waits to be committed, or was dropped and not yet told."""
+        return bool(self._undone or self._dropped)
 
     def since_last(self) -> float:
         """Give the seconds since the last tick began."""
@@ -73,6 +73,9 @@ class Ticker:
         Raises:
             TransactionAborted: nothing of it is visible; it is kept for the next tick.
         """
+        if not self._undone:
+            # Only dropped: were it not told, it would count as uncommitted for ever.
+            return self._done_with([])
         began = self._began_at = self._clock.monotonic()
         offsets = {r.partition: r.commit() for r in readings.values() if r.dirty}
         producer = self._producer
@@ -85,7 +88,8 @@ class Ticker:
                     producer.produce(topic, value, key=key, headers=headers)
                 if settled.rejected is not None:
                     record, error = settled.rejected
-                    set_aside(producer, self._topics.rejected_events, record, error=error)
+                    topic = self._topics.rejected_events
+                    set_aside(producer, record, topic=topic, error=error)
             self.missing |= producer.send_offsets(offsets, self._member)
             producer.commit()
         except TransactionAborted:
