@@ -1,6 +1,6 @@
 """A schema registry in memory: what is registered, what is away, and how often it was asked."""
 
-from hooklane.adapters.registry import Known, Registered
+from hooklane.adapters.schema_registry import Known, Registered
 from hooklane.domain.errors import NotFound
 
 

@@ -23,12 +23,13 @@ from hooklane.domain.topics import Topics
 
 _HEAD = ("event_id", "tenant", "type", "version", "key", "event_time", "source")
 _KEPT_MAX = 10_000
+_WHY = Trigger.EVENT.value
 
 
 class _Part:
     """Some consecutive fields of a record, encoded by themselves."""
 
-    def __init__(self, whole: RecordCodec, first: str, last: str) -> None:
+    def __init__(self, whole: RecordCodec, *, first: str, last: str) -> None:
         fields = whole.newest["fields"]
         names = [field["name"] for field in fields]
         self.names = tuple(names[names.index(first) : names.index(last) + 1])
@@ -46,13 +47,13 @@ class _Encoder:
 
     def __init__(self) -> None:
         delivery, match = codec("delivery"), codec("match")
-        self._head = _Part(delivery, _HEAD[0], _HEAD[-1])
-        self._delivery_rest = _Part(delivery, "trigger", "content_type")
-        self._receipt_rest = _Part(match, "table_offset", "part")
-        assert self._head.names == _Part(match, _HEAD[0], _HEAD[-1]).names == _HEAD
+        self._head = _Part(delivery, first=_HEAD[0], last=_HEAD[-1])
+        self._delivery_rest = _Part(delivery, first="trigger", last="content_type")
+        self._receipt_rest = _Part(match, first="table_offset", last="part")
+        assert self._head.names == _Part(match, first=_HEAD[0], last=_HEAD[-1]).names == _HEAD
         assert delivery.fields[-1] == match.fields[-1] == "payload"
         self._receipt_header = match.header
-        self._circumstances: tuple[Any, ...] = ()
+        self._circumstances: tuple[int, str] = (-1, "")
         self._rest_of_delivery = b""
         # By the Match's identity; the Match is kept with it, so that identity is never reused.
         self._kept: dict[int, tuple[Match, bytes]] = {}
@@ -76,21 +77,21 @@ class _Encoder:
             }
         )
 
-    def under(self, table_offset: int, why: str, command_id: str, content_type: str) -> None:
+    def under(self, table_offset: int, content_type: str) -> None:
         """Encode for these circumstances from now on."""
-        circumstances = (table_offset, why, command_id, content_type)
+        circumstances = (table_offset, content_type)
         if circumstances == self._circumstances:
             return
         self._circumstances = circumstances
         self._kept.clear()
-        rest = {"trigger": why, "table_offset": table_offset, "content_type": content_type}
+        rest = {"trigger": _WHY, "table_offset": table_offset, "content_type": content_type}
         self._rest_of_delivery = self._delivery_rest.encode(rest)
 
     def tail(self, head: bytes, payload: bytes) -> bytes:
         """Give all a Delivery has after its endpoint's own fields."""
         return head + self._rest_of_delivery + _size(payload) + payload
 
-    def receipt(self, head: bytes, match: Match, payload: bytes) -> bytes:
+    def receipt(self, head: bytes, match: Match, *, payload: bytes) -> bytes:
         """Give a Match record; its payload is null where nothing matched."""
         kept = self._kept.get(id(match))
         if kept is None:
@@ -102,11 +103,10 @@ class _Encoder:
         return begun + b"\2" + _size(payload) + payload if match.matched else begun + b"\0"
 
     def _rest(self, match: Match) -> dict[str, Any]:
-        table_offset, why, command_id, _ = self._circumstances
         return {
-            "table_offset": table_offset,
-            "trigger": why,
-            "command_id": command_id,
+            "table_offset": self._circumstances[0],
+            "trigger": _WHY,
+            "command_id": "",
             "matched": [endpoint.endpoint_id for endpoint in match.matched],
             "refused": [
                 {"endpoint_id": refusal.endpoint_id, "reason": refusal.reason}
@@ -128,12 +128,10 @@ class FanOut:
         self,
         producer: TransactionalProducer,
         event: Event,
-        match: Match,
         *,
+        match: Match,
         table_offset: int,
         headers: Headers,
-        trigger: Trigger = Trigger.EVENT,
-        command_id: str = "",
     ) -> None:
         """Write an event's deliveries and its receipt.
 
@@ -143,11 +141,9 @@ class FanOut:
             match: who gets it.
             table_offset: how far the endpoint table was.
             headers: `first_headers` of now.
-            trigger: why.
-            command_id: the command that asked for it, empty for an event.
         """
-        why, event_id, key, encoder = trigger.value, event.event_id, event.key, self._encoder
-        encoder.under(table_offset, why, command_id, event.content_type)
+        event_id, key, encoder = event.event_id, event.key, self._encoder
+        encoder.under(table_offset, event.content_type)
         head = encoder.head(event)
         if match.matched:
             delivery, tail = self._deliveries.delivery, encoder.tail(head, event.payload)
@@ -155,16 +151,12 @@ class FanOut:
                 lane = endpoint.placement
                 assert lane is not None, "the index refuses an endpoint without a lane"
                 endpoint_id = endpoint.endpoint_id
-                made = delivery_id(
-                    event_id=event_id, endpoint_id=endpoint_id, trigger=why, command_id=command_id
-                )
-                value = delivery(
-                    tail, delivery_id=made, endpoint_id=endpoint_id, command_id=command_id
-                )
+                made = delivery_id(event_id=event_id, endpoint_id=endpoint_id, trigger=_WHY)
+                value = delivery(tail, delivery_id=made, endpoint_id=endpoint_id)
                 producer.produce(
                     lane.topic, value, key=key, headers=headers, partition=lane.partition
                 )
-        receipt = encoder.receipt(head, match, event.payload)
+        receipt = encoder.receipt(head, match, payload=event.payload)
         producer.produce(self._matches, receipt, key=event_id.encode())
 
 

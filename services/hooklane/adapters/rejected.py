@@ -73,7 +73,7 @@ def reason_of(error: BrokenContract) -> str:
 
 
 def set_aside(
-    producer: TransactionalProducer, topic: str, record: Record, *, error: BrokenContract
+    producer: TransactionalProducer, record: Record, *, topic: str, error: BrokenContract
 ) -> None:
     """Copy a record raw to the rejected events, inside the transaction that is open."""
     value, key = record.value(), record.key()

@@ -19,8 +19,8 @@ import orjson
 from hooklane.adapters.codec import codec
 from hooklane.adapters.log import Log, no_log
 from hooklane.adapters.ports import Clock, Producer, Reader, Record
-from hooklane.adapters.registry import Known, SchemaRegistry
 from hooklane.adapters.rendering import EventSchema
+from hooklane.adapters.schema_registry import Known, SchemaRegistry
 from hooklane.domain.errors import BrokenContract, HooklaneError, NotFound, Unavailable
 from hooklane.domain.framing import SchemaRef
 from hooklane.domain.topics import Partition

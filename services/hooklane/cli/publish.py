@@ -72,14 +72,14 @@ def publish(
     wanted = Wanted(event_type=event_type, **options)
     publisher = connect(addresses.kafka_settings(directory), addresses.registry_settings(directory))
     if text is not None:
-        events = checked(publisher, wanted, [("--json", text)])
+        events = checked(publisher, wanted, texts=[("--json", text)])
     elif path is not None:
-        events = checked(publisher, wanted, lines_of(path))
+        events = checked(publisher, wanted, texts=lines_of(path))
     else:
-        publish_all(publisher, wanted, read(sys.stdin), total=wanted.count)
+        publish_all(publisher, wanted, events=read(sys.stdin), total=wanted.count)
         return
     total = wanted.count or len(events)
-    publish_all(publisher, wanted, itertools.cycle(events), total=total)
+    publish_all(publisher, wanted, events=itertools.cycle(events), total=total)
 
 
 def lines_of(path: Path) -> list[tuple[str, str]]:
@@ -120,7 +120,7 @@ def parsed(place: str, text: str) -> dict[str, Any]:
 
 
 def checked(
-    publisher: Publisher, wanted: Wanted, texts: list[tuple[str, str]]
+    publisher: Publisher, wanted: Wanted, *, texts: list[tuple[str, str]]
 ) -> list[tuple[str, dict[str, Any]]]:
     """Check everything before anything is written."""
     events = [(place, parsed(place, text)) for place, text in texts]
@@ -144,8 +144,8 @@ def named(place: str) -> Iterator[None]:
 def publish_all(
     publisher: Publisher,
     wanted: Wanted,
-    events: Iterator[tuple[str, dict[str, Any]]],
     *,
+    events: Iterator[tuple[str, dict[str, Any]]],
     total: int | None,
 ) -> None:
     """Publish at the wanted rate, with a progress bar where it takes long."""

@@ -81,7 +81,7 @@ def register(
     create_topics(addresses.kafka_settings(directory), types, partitions=partitions)
     for event_type in types:
         for _, version in new[event_type.name]:
-            register_version(registry, event_type, version)
+            register_version(registry, event_type, version=version)
         known = len(event_type.versions) - len(new[event_type.name])
         click.echo(f"{event_type.name}: {len(new[event_type.name])} registered, {known} known")
 
@@ -139,7 +139,7 @@ def unregistered(registry: HttpRegistry, event_type: EventType) -> list[tuple[st
     return [(name, version) for version in new]
 
 
-def register_version(registry: HttpRegistry, event_type: EventType, version: int) -> None:
+def register_version(registry: HttpRegistry, event_type: EventType, *, version: int) -> None:
     """Register one version and see that it got its file's number."""
     name = event_type.name
     if version > 1:

@@ -57,7 +57,7 @@ def full_objections(older: Schema, newer: Schema) -> tuple[Objection, ...]:
 
 def objections(*, reader: Schema, writer: Schema) -> tuple[Objection, ...]:
     """Say what keeps a reader's schema from reading what a writer's schema wrote."""
-    return tuple(_Comparison(reader, writer).compare(reader, writer, _Place()))
+    return tuple(_Comparison(reader, writer).compare(reader, writer, at=_Place()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,10 @@ class _Comparison:
         self._reader, self._writer = dict(named_types(reader)), dict(named_types(writer))
         self._compared: set[tuple[str, str]] = set()
 
-    def compare(self, reader: Schema, writer: Schema, at: _Place) -> Iterator[Objection]:
+    def compare(self, reader: Schema, writer: Schema, *, at: _Place) -> Iterator[Objection]:
         if isinstance(writer, list):
             for branch in writer:
-                yield from self.compare(reader, branch, at)
+                yield from self.compare(reader, branch, at=at)
         elif isinstance(reader, list):
             yield from self._any_branch(reader, writer, at)
         else:
@@ -96,12 +96,12 @@ class _Comparison:
     def _any_branch(
         self, branches: Sequence[Schema], writer: Schema, at: _Place
     ) -> Iterator[Objection]:
-        if any(not list(self.compare(branch, writer, at)) for branch in branches):
+        if any(not list(self.compare(branch, writer, at=at)) for branch in branches):
             return
         word = _kind(_opened(writer, self._writer, at.writer_namespace)[0])
         # Of the same kind and name, it is that branch which changed: say how.
         for branch in branches:
-            found = list(self.compare(branch, writer, at))
+            found = list(self.compare(branch, writer, at=at))
             same_kind = _kind(_opened(branch, self._reader, at.reader_namespace)[0]) == word
             if same_kind and not any(o.rule == "name" and o.field == at.path for o in found):
                 yield from found
@@ -122,9 +122,9 @@ class _Comparison:
         if read in NAMED:
             yield from self._named(reader, writer, at)
         elif read == "array":
-            yield from self.compare(reader["items"], writer["items"], at.below("[]"))
+            yield from self.compare(reader["items"], writer["items"], at=at.below("[]"))
         elif read == "map":
-            yield from self.compare(reader["values"], writer["values"], at.below("[]"))
+            yield from self.compare(reader["values"], writer["values"], at=at.below("[]"))
 
     def _named(
         self, reader: Mapping[str, Any], writer: Mapping[str, Any], at: _Place
@@ -158,7 +158,7 @@ class _Comparison:
             names = (field["name"], *field.get("aliases", ()))
             match = next((written[name] for name in names if name in written), None)
             if match is not None:
-                yield from self.compare(field["type"], match["type"], there)
+                yield from self.compare(field["type"], match["type"], at=there)
             elif "default" not in field:
                 yield there.object("default", "it is not in every version and has no default")
 

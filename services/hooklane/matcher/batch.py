@@ -52,7 +52,7 @@ class Batch:
             or self.bytes_count >= self.limits.bytes_max
         )
 
-    def add(self, record: Record, partition: Partition, event: Event, match: Match) -> None:
+    def add(self, record: Record, partition: Partition, *, event: Event, match: Match) -> None:
         """Add an event."""
         copies = len(match.matched) + 1
         self.events.append((event, match))
@@ -60,7 +60,7 @@ class Batch:
         self.bytes_count += copies * len(event.payload)
         self._count(record, partition)
 
-    def reject(self, record: Record, partition: Partition, error: BrokenContract) -> None:
+    def reject(self, record: Record, partition: Partition, *, error: BrokenContract) -> None:
         """Add a record that is no event."""
         self.rejected.append((record, error))
         self.records_count += 1

@@ -151,7 +151,7 @@ class Partitions:
         self.waiting.clear()
         PARTITIONS_WAITING.set(0)
 
-    def wait(self, partition: Partition, record: Record, error: Unavailable) -> None:
+    def wait(self, partition: Partition, record: Record, *, error: Unavailable) -> None:
         """Stop a partition at a record until its schema can be had."""
         self._around.member.pause((partition,))
         self.waiting[partition] = record

@@ -163,26 +163,27 @@ class Matcher:
                     )
                 if not batch.has_room(event, match):
                     break
-                batch.add(record, partition, event, match)
+                batch.add(record, partition, event=event, match=match)
             except BrokenContract as error:
-                batch.reject(record, partition, error)
+                batch.reject(record, partition, error=error)
             except Unavailable as error:
-                self._partitions.wait(partition, record, error)
+                self._partitions.wait(partition, record, error=error)
             left.popleft()
         return batch
 
     def _write(self, batch: Batch) -> None:
         around, producer = self._around, self._producer
         headers = first_headers(at=around.clock.now())
+        rejected = self._kafka.topics.rejected_events
         table_offset, write = around.table.offset, self._fan_out.write
         before = {partition: self._partitions.done[partition] for partition in batch.done}
         self._partitions.done.update(batch.done)
         producer.begin()
         try:
             for event, match in batch.events:
-                write(producer, event, match, table_offset=table_offset, headers=headers)
+                write(producer, event, match=match, table_offset=table_offset, headers=headers)
             for record, error in batch.rejected:
-                set_aside(producer, self._kafka.topics.rejected_events, record, error=error)
+                set_aside(producer, record, topic=rejected, error=error)
             producer.send_offsets(self._partitions.offsets(batch.done), around.member)
             producer.commit()
         except TransactionAborted as error:

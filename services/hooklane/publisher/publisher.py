@@ -13,7 +13,7 @@ import fastavro
 
 from hooklane.adapters.events import KEY_BYTES_MAX
 from hooklane.adapters.ports import Admin, Clock, Producer
-from hooklane.adapters.registry import SchemaRegistry
+from hooklane.adapters.schema_registry import SchemaRegistry
 from hooklane.domain.avro_schema import full_name, namespace_of
 from hooklane.domain.errors import BrokenContract, Invalid, NotFound, Unavailable
 from hooklane.domain.framing import framed

@@ -61,7 +61,6 @@ class Retrier:
         self._tiers = Tiers(
             around.member,
             self._shelf,
-            tiers={topics.retry(tier): tier for tier in tiers},
             settings=settings,
             clock=around.clock,
             log=around.log,
@@ -78,7 +77,7 @@ class Retrier:
         # Ends at once what a predecessor left open, and makes the first due retry no later.
         self._around.producer.begin()
         self._around.producer.abort()
-        self._around.member.subscribe([self._topics.retry(t) for t in self._delays], self._tiers)
+        self._tiers.subscribe(self._housekeeping.tier_topics(self._topics, self._delays))
         self._started = True
 
     def step(self) -> None:
@@ -197,8 +196,8 @@ class Retrier:
         for unreadable in rejected:
             set_aside(
                 producer,
-                self._topics.rejected_events,
                 unreadable.record,
+                topic=self._topics.rejected_events,
                 error=unreadable.error,
             )
         touched = set()

@@ -32,7 +32,7 @@ def a_record(*, topic="events.order", key=b"k", value=b"v", headers=()):
 
 def aside(record):
     keeper = Keeper()
-    set_aside(keeper, "t.rejected-events", record, error=ERROR)
+    set_aside(keeper, record, topic="t.rejected-events", error=ERROR)
     return keeper.record
 
 

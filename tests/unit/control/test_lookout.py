@@ -19,7 +19,7 @@ def reject(bench, offset):
         at_topic="events.order", at_partition=0, at_offset=offset, raw_key=None, raw_value=b"raw"
     )
     error = BrokenContract("no schema 7", reason="schema")
-    set_aside(producer, bench.topics.rejected_events, record, error=error)
+    set_aside(producer, record, topic=bench.topics.rejected_events, error=error)
     producer.commit()
 
 
