@@ -57,7 +57,7 @@ class Stage:
         types = event_types(default_folder())
         for event_type in types:
             for version in event_type.versions:
-                register_version(self._registry, event_type, version)
+                register_version(self._registry, event_type, version=version)
         create_topics(self._kafka, types, partitions=1)
 
     def create_endpoints(self, paths: Mapping[str, str]) -> None:
