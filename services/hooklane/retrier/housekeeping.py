@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 
 from hooklane.adapters.metrics import RECORDS_TRIMMED, RETRY_DEBT
+from hooklane.domain.errors import Invalid
 from hooklane.domain.offsets import Committed
-from hooklane.domain.retry import format_delay
-from hooklane.domain.topics import Partition, TopicSpec
+from hooklane.domain.retry import Schedule, format_delay, parse_delay
+from hooklane.domain.topics import Partition, Topics, TopicSpec
 from hooklane.retrier.settings import RetrierSettings
 from hooklane.retrier.surroundings import Surroundings
 from hooklane.retrier.tiers import Tiers
@@ -43,6 +45,22 @@ class Housekeeping:
         self._admin.ensure(specs, replication=self._replication)
         now = self._clock.monotonic()
         self._committed_at = self._looked_at = self._all_at = now
+
+    def tier_topics(self, topics: Topics, delays: Schedule) -> dict[str, timedelta]:
+        """Give every tier topic there is: a tier taken out of the settings is still emptied.
+
+        Raises:
+            Unavailable: the brokers can't be reached.
+        """
+        found = {topics.retry(delay): delay for delay in delays}
+        begin = topics.retry(timedelta(seconds=1)).removesuffix("1s")
+        for name in self._admin.topics():
+            if name.startswith(begin) and name not in found:
+                try:
+                    found[name] = parse_delay(name.removeprefix(begin))
+                except Invalid:
+                    self._log("tier.unreadable", level="warning", topic=name)
+        return found
 
     def keep(self, tiers: Tiers) -> None:
         """Do what its time has come for.

@@ -67,18 +67,23 @@ class Tiers:
         member: Member,
         shelf: Shelf,
         *,
-        tiers: Mapping[str, timedelta],
         settings: RetrierSettings,
         clock: Clock,
         log: Log,
     ) -> None:
-        """Begin with none; `tiers` gives each topic's delay."""
-        self._member, self._shelf, self._tiers = member, shelf, tiers
+        """Begin with none."""
+        self._member, self._shelf = member, shelf
+        self._delays: Mapping[str, timedelta] = {}
         self._settings, self._clock, self._log = settings, clock, log
         self._pending: set[Partition] = set()
         self.unreadable: set[Partition] = set()
         self.assigned: dict[Partition, TierPartition] = {}
         self.ahead = timedelta(0)
+
+    def subscribe(self, delays: Mapping[str, timedelta]) -> None:
+        """Join the group for these topics, each with its delay."""
+        self._delays = delays
+        self._member.subscribe(list(delays), self)
 
     def on_assigned(self, partitions: Sequence[Partition]) -> None:
         """Remember them for `adopt`."""
@@ -195,7 +200,7 @@ class Tiers:
 
     def _begin(self, partition: Partition, commit: Committed) -> bool:
         try:
-            tier = TierPartition(tier=self._tiers[partition.topic], committed=commit)
+            tier = TierPartition(tier=self._delays[partition.topic], committed=commit)
         except BrokenContract as error:
             # Guessing would lose or double what waits there: it stays unread, and we not ready.
             self._log("commit.unreadable", level="error", partition=partition, error=str(error))

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from prometheus_client import REGISTRY
 
+from hooklane.domain.topics import TopicSpec
 from support.retrying import HOUR, SECOND, RetrierBench
 
 
@@ -102,3 +103,18 @@ def test_a_brokers_warning_is_logged():
     bench.retrier()
 
     assert [line["what"] for line in bench.lines] == ["broker.warned"]
+
+
+def test_a_tier_taken_out_of_the_settings_is_still_emptied():
+    """Deliveries wait in it; a topic that only looks like one is passed."""
+    bench = RetrierBench(tiers=(5 * SECOND, 30 * SECOND))
+    bench.admin.ensure([TopicSpec(name="t.retry.odd", partitions=1, settings={})], replication=1)
+    bench.endpoint()
+    bench.wait(tier=30 * SECOND)
+    bench.tiers = (5 * SECOND,)
+
+    bench.run(bench.retrier(), 40 * SECOND)
+
+    assert len(bench.lane()) == 1
+    unreadable = [line["topic"] for line in bench.lines if line["what"] == "tier.unreadable"]
+    assert unreadable == ["t.retry.odd"]
