@@ -23,7 +23,7 @@ WAIT_S = 40.0
 
 
 class Again:
-    def __init__(self, bootstrap, prefix, directory):
+    def __init__(self, bootstrap, prefix, directory, *, is_laid_out=False):
         self.directory, self.processes = directory, []
         self.environment = {
             "HOOKLANE_KAFKA_BOOTSTRAP": bootstrap,
@@ -40,7 +40,8 @@ class Again:
         )  # fmt: skip
         self.topics = self.settings.topics
         self.admin = kafka.admin(self.settings)
-        self.admin.ensure(self.topics.specs(TIERS), replication=1)
+        if not is_laid_out:
+            self.admin.ensure(self.topics.specs(TIERS), replication=1)
         self.producer = kafka.producer(self.settings, instance="test")
 
     def endpoint(self, endpoint_id="ep_a", **fields):
