@@ -127,10 +127,12 @@ class Owner:
         self.member.assign({p: commits.get(p, none).offset for p in partitions})
 
     def on_assigned(self, partitions):
+        assert partitions, "a listener is not called for nothing"
         self.assigned.extend(partitions)
         self.on_assign(partitions)
 
     def on_revoked(self, partitions):
+        assert partitions, "a listener is not called for nothing"
         self.revoked.extend(partitions)
         if self.commits_on_revoke:
             self.member.commit({p: Committed(offset=self.member.position(p)) for p in partitions})

@@ -133,6 +133,29 @@ def restart(consumer: Any, partition: Partition, offset: int) -> None:
         raise unavailable(f"reading on in {partition.topic}", raised) from None
 
 
+def go_back(consumer: Any, partition: Partition, offset: int, *, clock: Clock) -> None:
+    """Have records that were fetched but can't be given out fetched again.
+
+    Raises:
+        Fenced: that can't be had from this client any more; only a new start reads them.
+    """
+    try:
+        seek(consumer, partition, offset, clock=clock)
+    except Unavailable:
+        try:
+            restart(consumer, partition, offset)
+        except Unavailable as error:
+            raise Fenced(f"records of {partition.topic} can't be read again: {error}") from None
+
+
+def firsts(records: Iterable[Record]) -> dict[Partition, int]:
+    """Give each partition's first offset among the records."""
+    found: dict[Partition, int] = {}
+    for record in records:
+        found.setdefault(Partition(record.topic(), record.partition()), record.offset())
+    return found
+
+
 def to_list(partitions: Iterable[Partition]) -> list[TopicPartition]:
     """Give partitions in librdkafka's form."""
     return [TopicPartition(topic, number) for topic, number in partitions]

@@ -44,6 +44,8 @@ class KafkaMember:
         self._arriving: frozenset[Partition] = frozenset()
         self._offer_again = False
         self._departed: set[Partition] = set()
+        # Partitions librdkafka gave up on: it says so once.
+        self._gaps: set[Partition] = set()
         self._raised: BaseException | None = None
 
     @property
@@ -74,7 +76,10 @@ class KafkaMember:
                 self._offer()
             for event in fetch.serious(events):
                 if event.error().code() == GONE:
-                    self._go_on_at_log_start(Partition(event.topic(), event.partition()))
+                    self._gaps.add(Partition(event.topic(), event.partition()))
+            for partition in sorted(self._gaps):
+                self._go_on_at_log_start(partition)
+                self._gaps.discard(partition)
         except BaseException:
             self._read_again(records)
             raise
@@ -181,7 +186,8 @@ class KafkaMember:
         self._arriving = frozenset(partitions)
         self._starts.update(dict.fromkeys(partitions))
         assert self._listener is not None
-        if not self._guarded(self._listener.on_assigned, partitions):
+        # After a revocation librdkafka announces what is new, also when that is nothing.
+        if partitions and not self._guarded(self._listener.on_assigned, partitions):
             self._offer_again = True
         self._arriving = frozenset()
         starts = {partition: self._starts[partition] for partition in partitions}
@@ -209,7 +215,8 @@ class KafkaMember:
         tell: Callable[[Sequence[Partition]], None],
     ) -> None:
         partitions = [Partition(part.topic, part.partition) for part in parts]
-        self._guarded(tell, partitions)
+        if partitions:
+            self._guarded(tell, partitions)
         # librdkafka keeps an application's pause across assignments.
         halted = [p for p in partitions if p in self._paused or self._starts.get(p) is None]
         with suppress(KafkaException):
@@ -218,6 +225,7 @@ class KafkaMember:
         for partition in partitions:
             self._starts.pop(partition, None)
         self._paused.difference_update(partitions)
+        self._gaps.difference_update(partitions)
         self._departed.update(partitions)
 
     def _guarded(
@@ -254,19 +262,22 @@ class KafkaMember:
         self._listener.on_gap(partition, log_start=log_start)
 
     def _read_again(self, records: Sequence[Record]) -> None:
-        firsts: dict[Partition, int] = {}
-        for record in records:
-            firsts.setdefault(Partition(record.topic(), record.partition()), record.offset())
-        for partition, offset in firsts.items():
+        for partition, offset in fetch.firsts(records).items():
             if self._starts.get(partition) is not None and partition not in self._departed:
-                self._seek(partition, offset)
+                self._go_back(partition, offset)
 
     def _without_departed(self, records: list[Record]) -> list[Record]:
         # One that left and came back within the call: what of it is old can't be told; read again.
         for partition in self._departed:
             if (start := self._starts.get(partition)) is not None:
-                self._seek(partition, start)
+                self._go_back(partition, start)
         return [r for r in records if (r.topic(), r.partition()) not in self._departed]
+
+    def _go_back(self, partition: Partition, offset: int) -> None:
+        fetch.go_back(self._consumer, partition, offset, clock=self._clock)
+        self._starts[partition] = offset
+        if partition in self._paused:
+            self._consumer.pause(fetch.to_list([partition]))
 
     def _seek(self, partition: Partition, offset: int) -> None:
         fetch.seek(self._consumer, partition, offset, clock=self._clock)

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from hooklane.adapters.clock import SystemClock
 from hooklane.adapters.kafka import fetch
 from hooklane.adapters.kafka.config import reader_config
 from hooklane.adapters.kafka.failures import GONE, unavailable
 from hooklane.adapters.ports import Record
 from hooklane.adapters.settings import KafkaSettings
+from hooklane.domain.errors import Unavailable
 from hooklane.domain.topics import Partition
 
 
@@ -23,11 +25,15 @@ class KafkaReader:
         self._reachable = fetch.Reachability()
         config = reader_config(settings, instance=instance)
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
+        self._clock = SystemClock()
         self._starts: dict[Partition, int] = {}
+        # Partitions librdkafka gave up on: it says so once.
+        self._gaps: set[Partition] = set()
 
     def start(self, offsets: Mapping[Partition, int]) -> None:
         """Read exactly these partitions from these offsets."""
         self._starts = dict(offsets)
+        self._gaps.clear()
         parts = [TopicPartition(*partition, offset) for partition, offset in offsets.items()]
         try:
             self._consumer.assign(parts)
@@ -37,12 +43,20 @@ class KafkaReader:
     def read(self, records_max: int, *, timeout: timedelta) -> list[Record]:
         """Wait up to `timeout` for the first record, then take what else is there."""
         records, events = fetch.fetch(self._consumer, records_max, timeout)
-        for event in fetch.serious(events):
-            partition = Partition(event.topic(), event.partition())
-            if event.error().code() == GONE and partition in self._starts:
+        try:
+            for event in fetch.serious(events):
+                if event.error().code() == GONE:
+                    self._gaps.add(Partition(event.topic(), event.partition()))
+            for partition in sorted(self._gaps & self._starts.keys()):
                 log_start, _ = self.ends(partition)
                 fetch.restart(self._consumer, partition, log_start)
                 self._starts[partition] = log_start
+                self._gaps.discard(partition)
+        except Unavailable:
+            for partition, offset in fetch.firsts(records).items():
+                fetch.go_back(self._consumer, partition, offset, clock=self._clock)
+                self._starts[partition] = offset
+            raise
         if not records:
             self._reachable.check(self._consumer)
         return records
