@@ -12,6 +12,7 @@ import click
 from hooklane.adapters import kafka
 from hooklane.adapters.codec import schemas_dir
 from hooklane.adapters.registry import FULL_TRANSITIVE, HttpRegistry
+from hooklane.adapters.schema_registry import SchemaRegistry
 from hooklane.adapters.settings import KafkaSettings, RegistrySettings
 from hooklane.cli import addresses
 from hooklane.cli.schema_files import EventType, event_types, faults
@@ -111,7 +112,7 @@ def registry_at(url: str | None, directory: Path | None) -> RegistrySettings:
     return settings if url is None else settings.model_copy(update={"url": url})
 
 
-def unregistered(registry: HttpRegistry, event_type: EventType) -> list[tuple[str, int]]:
+def unregistered(registry: SchemaRegistry, event_type: EventType) -> list[tuple[str, int]]:
     """Give the versions a registry does not have yet.
 
     Raises:
@@ -139,7 +140,7 @@ def unregistered(registry: HttpRegistry, event_type: EventType) -> list[tuple[st
     return [(name, version) for version in new]
 
 
-def register_version(registry: HttpRegistry, event_type: EventType, *, version: int) -> None:
+def register_version(registry: SchemaRegistry, event_type: EventType, *, version: int) -> None:
     """Register one version and see that it got its file's number."""
     name = event_type.name
     if version > 1:

@@ -8,7 +8,7 @@ import pytest
 
 from hooklane.adapters.codec import codec
 from hooklane.domain.delivery import progress_of
-from hooklane.domain.errors import Fenced, TransactionAborted, Unavailable
+from hooklane.domain.errors import Fenced, TransactionAborted
 from hooklane.domain.sources import Source
 from hooklane.domain.topics import Partition
 from support.matcher_bench import EndpointState, MatcherBench
@@ -62,47 +62,6 @@ def test_a_receipt_says_who_was_refused_and_keeps_no_payload_for_nobody(bench):
     assert [refusal] == receipt["refused"]
     assert receipt["payload"] is None
     assert bench.lane(disabled) == []
-
-
-def test_the_first_start_begins_at_the_end(bench):
-    """What lay in the topics before is not delivered; what came during the start is."""
-    endpoint = bench.endpoint()
-    bench.publish(1, 2)
-    matcher = bench.started()
-    bench.publish(3)
-
-    bench.run(matcher)
-
-    assert numbers(bench.lane(endpoint)) == [3]
-
-
-def test_a_later_start_misses_nothing(bench):
-    """Events appended while no matcher ran, also to a topic that is new, are matched."""
-    endpoint = bench.endpoint()
-    bench.started().stop()
-    bench.publish(1)
-    bench.create("events.order.late")
-    bench.publish(2, topic="events.order.late")
-    bench.clock.advance(timedelta(hours=1))
-
-    bench.run(bench.started())
-
-    assert numbers(bench.lane(endpoint)) == [1, 2]
-
-
-def test_only_matcher_0_makes_the_first_start(bench):
-    """Another one waits until it has."""
-    endpoint = bench.endpoint()
-    second = bench.started(ordinal=1)
-    bench.publish(1)
-    bench.run(second)
-    assert bench.lane(endpoint) == []
-
-    first = bench.started(ordinal=0)
-    bench.publish(2)
-    bench.run(first, second, steps=40)
-
-    assert numbers(bench.lane(endpoint)) == [2]
 
 
 def test_a_new_topic_is_followed_within_a_second(bench):
@@ -185,64 +144,6 @@ def test_brokers_away_lose_and_double_nothing(bench):
     assert numbers(bench.lane(endpoint)) == [1, 2]
 
 
-def test_a_registry_away_stops_only_who_needs_it(bench):
-    """The partition of an unknown schema waits, visibly; all others go on; then it goes on too."""
-    endpoint = bench.endpoint()
-    matcher = bench.started()
-    bench.publish(1)
-    bench.run(matcher)
-    bench.create("events.order.other")
-    other = bench.registry.put("events.order.other-value", {"type": "record", "name": "x.made",
-        "fields": [{"name": "n", "type": "int"}]})  # fmt: skip
-    bench.registry.failure = Unavailable("registry")
-    bench.publish(2, 3, topic="events.order.other", schema_id=other)
-    bench.clock.advance(timedelta(seconds=1))
-    bench.run(matcher)
-    bench.publish(4)
-    bench.run(matcher)
-    assert numbers(bench.lane(endpoint)) == [1, 4]
-    assert bench.log.whats().count("partition.waits") == 1
-
-    bench.registry.failure = None
-    bench.clock.advance(timedelta(seconds=2))
-    bench.run(matcher)
-
-    assert numbers(bench.lane(endpoint)) == [1, 2, 3, 4]
-    assert bench.rejected() == []
-
-
-def test_a_schema_once_seen_needs_no_registry_after_a_restart(bench):
-    """It is in the deployment's own topic."""
-    endpoint = bench.endpoint()
-    matcher = bench.started()
-    bench.publish(1)
-    bench.run(matcher)
-    matcher.stop()
-    bench.registry.failure = Unavailable("registry")
-    bench.publish(2)
-
-    bench.run(bench.started())
-
-    assert numbers(bench.lane(endpoint)) == [1, 2]
-
-
-def test_a_schema_not_found_is_rejected_after_a_minute(bench):
-    """Before that the registry may only be late."""
-    endpoint = bench.endpoint()
-    matcher = bench.started()
-    bench.publish(1, schema_id=99)
-    bench.run(matcher)
-    assert bench.rejected() == []
-
-    bench.clock.advance(timedelta(seconds=61))
-    bench.publish(2, 3, 4)
-    bench.run(matcher)
-
-    (rejected,) = bench.rejected()
-    assert rejected["rejected-reason"] == b"schema_not_found"
-    assert numbers(bench.lane(endpoint)) == [2, 3, 4]
-
-
 @pytest.mark.parametrize(
     ("value", "headers", "reason"),
     [
@@ -276,56 +177,6 @@ def test_what_is_no_event_is_set_aside_and_the_rest_goes_on(bench, value, header
     assert numbers(bench.lane(endpoint)) == [1, 2]
 
 
-def test_a_tenant_a_source_may_not_name_is_set_aside(bench):
-    """So is an event without one where the source has no default."""
-    bench = MatcherBench(
-        sources=(
-            Source(pattern="events.order", tenants=("acme",)),
-            Source(pattern="events.order.free", default_tenant="globex"),
-        )
-    )
-    bench.create("events.order.free")
-    acme, globex = bench.endpoint(), bench.endpoint(tenant="globex")
-    matcher = bench.started()
-    bench.publish(1, headers=[("ce_tenant", b"acme")])
-    bench.publish(2, headers=[("ce_tenant", b"globex")])
-    bench.publish(3)
-    bench.publish(4, topic="events.order.free")
-
-    bench.run(matcher)
-
-    assert numbers(bench.lane(acme)) == [1]
-    assert numbers(bench.lane(globex)) == [4]
-    assert [r["rejected-reason"] for r in bench.rejected()] == [b"tenant", b"tenant"]
-
-
-def test_the_same_ce_id_is_the_same_event(bench):
-    """Written twice it is fanned out twice, under the same ids; another tenant's is another."""
-    acme, globex = bench.endpoint(), bench.endpoint(tenant="globex")
-    matcher = bench.started()
-    said = [("ce_id", b"7"), ("ce_source", b"shop")]
-    bench.publish(1, 1, headers=said)
-    bench.publish(1, headers=[*said, ("ce_tenant", b"globex")])
-
-    bench.run(matcher)
-
-    one, two = bench.lane(acme)
-    (other,) = bench.lane(globex)
-    assert one["delivery_id"] == two["delivery_id"]
-    assert one["event_id"] == two["event_id"] != other["event_id"]
-
-
-def test_ce_time_is_the_events_time(bench):
-    """In the payload and in the record; without it the append's."""
-    endpoint = bench.endpoint()
-    matcher = bench.started()
-    bench.publish(1, headers=[("ce_time", b"2026-02-03T04:05:06.789+01:00")])
-    bench.run(matcher)
-    (delivery,) = bench.lane(endpoint)
-    payload = orjson.loads(delivery["payload"])
-    assert payload["timestamp"] == "2026-02-03T03:05:06.789000Z"
-
-
 def test_an_event_that_fails_alone_twice_is_set_aside(bench):
     """Only it: those beside it are delivered; a cluster in trouble blames nobody."""
     lost = bench.endpoint("order.created", tenant="lost")
@@ -355,42 +206,6 @@ def test_a_cluster_in_trouble_blames_no_event(bench):
     assert numbers(bench.lane(endpoint)) == [1]
 
 
-def test_transactions_stay_below_their_limit(bench):
-    """A batch is cut, and what one transaction can never hold is set aside."""
-    endpoints = [bench.endpoint(tenant="many") for _ in range(4)]
-    crowd = [bench.endpoint(tenant="crowd") for _ in range(10)]
-    matcher = bench.started(transaction_records_max=10)
-    bench.publish(*range(7), headers=[("ce_tenant", b"many")])
-    bench.publish(8, headers=[("ce_tenant", b"crowd")])
-
-    bench.run(matcher)
-
-    for endpoint in endpoints:
-        assert list(range(7)) == numbers(bench.lane(endpoint))
-    (rejected,) = bench.rejected()
-    assert rejected["rejected-reason"] == b"fan_out_too_large"
-    assert bench.lane(crowd[0]) == []
-
-
-def test_two_matchers_share_the_partitions(bench):
-    """Each event once; when one is killed the other takes its place."""
-    endpoint = bench.endpoint()
-    first = bench.started()
-    second = bench.matcher(ordinal=1)
-    bench.run(first, second)
-    bench.publish(*range(20))
-    bench.run(first, second)
-    assert list(range(20)) == numbers(bench.lane(endpoint))
-    assert sum(what == "partitions.started" for what in bench.log.whats()[-4:]) + 1 == 2
-
-    bench.cluster.kill(bench.member)
-    bench.cluster.kill(bench.producer)
-    bench.clock.advance(timedelta(seconds=10))
-    bench.publish(*range(20, 40))
-    bench.run(first, steps=60)
-    assert list(range(40)) == numbers(bench.lane(endpoint))
-
-
 def test_a_deleted_endpoint_gets_nothing_more(bench):
     """From the moment its deletion is in the table."""
     endpoint = bench.endpoint()
@@ -401,47 +216,4 @@ def test_a_deleted_endpoint_gets_nothing_more(bench):
     matcher.step()
     bench.publish(2)
     bench.run(matcher)
-    assert numbers(bench.lane(endpoint)) == [1]
-
-
-def test_at_least_once_writes_the_same_without_transactions(bench):
-    """And a failed flush is done again."""
-    endpoint = bench.endpoint()
-    matcher = bench.started(at_least_once=True)
-    bench.publish(1)
-    bench.run(matcher)
-    bench.cluster.fail_next("flush", Unavailable("flush"))
-    bench.publish(2)
-    bench.run(matcher)
-    found = bench.lane(endpoint)
-    assert {1, 2} == set(numbers(found))
-    assert len({delivery["delivery_id"] for delivery in found}) == 2
-
-
-def test_idle_partitions_are_committed_daily(bench):
-    """Offsets age from their commit, also where nothing moves."""
-    matcher = bench.started()
-    group = bench.cluster.groups[bench.topics.group("matcher")]
-    group.commits.clear()
-    bench.clock.advance(timedelta(days=1, minutes=1))
-    bench.run(matcher)
-    assert Partition("events.order", 0) in group.commits
-    assert Partition("events.t", 0) in group.commits
-
-
-def test_a_commits_table_offset_is_reached_before_the_first_event(bench):
-    """A table that ends below it decides nothing."""
-    endpoint = bench.endpoint()
-    matcher = bench.started()
-    matcher.stop()
-    group = bench.cluster.groups[bench.topics.group("matcher")]
-    for partition, committed in group.commits.items():
-        group.commits[partition] = replace(committed, metadata="v1;t=3")
-    bench.publish(1)
-    later = bench.started()
-    bench.run(later)
-    assert bench.lane(endpoint) == []
-    bench.endpoint("user.*")
-    bench.endpoint("user.*")
-    bench.run(later, steps=40)
     assert numbers(bench.lane(endpoint)) == [1]
