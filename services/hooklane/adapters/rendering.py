@@ -79,7 +79,7 @@ class EventSchema:
         source = io.BytesIO(value)
         source.seek(start)
         try:
-            data: dict[str, Any] = self._read(source, self._parsed, None)
+            values: dict[str, Any] = self._read(source, self._parsed, None)
         except Exception as error:  # whatever hostile bytes make fastavro raise
             raise BrokenContract(
                 f"not an {self.event_type} version {self.version}: {error!r}"[:500], reason="value"
@@ -89,11 +89,11 @@ class EventSchema:
             raise BrokenContract(
                 f"{left} bytes after an {self.event_type} version {self.version}", reason="value"
             )
-        return data
+        return values
 
 
 def render(
-    data: dict[str, Any], *, event_id: str, event_type: str, version: int, event_time: datetime
+    values: dict[str, Any], *, event_id: str, event_type: str, version: int, event_time: datetime
 ) -> bytes:
     """Give the payload of an event.
 
@@ -105,7 +105,7 @@ def render(
         "type": event_type,
         "version": version,
         "timestamp": event_time,
-        "data": data,
+        "data": values,
     }
     try:
         return orjson.dumps(whole, default=_plain, option=_OPTIONS)

@@ -111,12 +111,12 @@ def parsed(place: str, text: str) -> dict[str, Any]:
         Invalid: they are no JSON object; says where.
     """
     try:
-        data = json.loads(text)
+        values = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Invalid(f"{place} is not JSON: {error}") from None
-    if not isinstance(data, dict):
+    if not isinstance(values, dict):
         raise Invalid(f"{place} is no JSON object")
-    return data
+    return values
 
 
 def checked(
@@ -126,9 +126,9 @@ def checked(
     events = [(place, parsed(place, text)) for place, text in texts]
     if not events:
         raise Invalid("there is no event in the input")
-    for place, data in events:
+    for place, values in events:
         with named(place):
-            publisher.check(wanted.event_type, data, version=wanted.version)
+            publisher.check(wanted.event_type, values, version=wanted.version)
     return events
 
 
@@ -156,11 +156,11 @@ def publish_all(
     with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
         line = bar.add_task("", total=total)
         try:
-            for place, data in itertools.islice(events, total):
+            for place, values in itertools.islice(events, total):
                 if wanted.rate is not None:
                     _wait_for(clock, began + done / wanted.rate)
                 with named(place):
-                    last = _publish(publisher, wanted, data)
+                    last = _publish(publisher, wanted, values)
                 done += 1
                 bar.advance(line)
                 if done % FLUSH_EVERY == 0:
@@ -175,9 +175,9 @@ def publish_all(
     _tell(wanted, done, last, seconds=clock.monotonic() - began)
 
 
-def _publish(publisher: Publisher, wanted: Wanted, data: dict[str, Any]) -> Published:
+def _publish(publisher: Publisher, wanted: Wanted, values: dict[str, Any]) -> Published:
     return publisher.publish(
-        wanted.event_type, data, tenant=wanted.tenant, key=wanted.key, version=wanted.version
+        wanted.event_type, values, tenant=wanted.tenant, key=wanted.key, version=wanted.version
     )
 
 

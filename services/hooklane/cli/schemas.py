@@ -44,7 +44,7 @@ def schemas() -> None:
 @registry_option
 @addresses.dir_option
 @click.option("--offline", is_flag=True, help="Do not ask the registry.")
-def check(folder: Path | None, url: str | None, directory: Path | None, *, offline: bool) -> None:
+def check(*, folder: Path | None, url: str | None, directory: Path | None, offline: bool) -> None:
     """Check names, docs and the compatibility of every pair of versions; then ask the registry."""
     types = checked(folder)
     count = sum(len(event_type.versions) for event_type in types)
@@ -72,7 +72,7 @@ def check(folder: Path | None, url: str | None, directory: Path | None, *, offli
     help="Of an events topic that is created.",
 )  # fmt: skip
 def register(
-    folder: Path | None, url: str | None, directory: Path | None, *, partitions: int
+    *, folder: Path | None, url: str | None, directory: Path | None, partitions: int
 ) -> None:
     """Register every version that is new, and create the topics of their events."""
     types = checked(folder)

@@ -27,8 +27,8 @@ REGISTRY_PATIENCE = timedelta(milliseconds=50)
 def matcher_of(
     own: MatcherSettings,
     cluster: KafkaSettings,
-    registry: RegistrySettings,
     *,
+    registry: RegistrySettings,
     log: Log,
     clock: Clock,
 ) -> Matcher:
@@ -81,7 +81,7 @@ def main() -> int:
         assert isinstance(own, MatcherSettings)
         assert isinstance(cluster, KafkaSettings)
         assert isinstance(registry, RegistrySettings)
-        return matcher_of(own, cluster, registry, log=log, clock=clock)
+        return matcher_of(own, cluster, registry=registry, log=log, clock=clock)
 
     return run("matcher", load_settings, build)
 

@@ -87,7 +87,7 @@ class Publisher:
         self._topics: frozenset[str] = frozenset()
 
     def publish(
-        self, event_type: str, data: Mapping[str, Any], **about: Unpack[About]
+        self, event_type: str, values: Mapping[str, Any], **about: Unpack[About]
     ) -> Published:
         """Queue an event; `flush` waits until it is written.
 
@@ -97,7 +97,7 @@ class Publisher:
             Unavailable: registry or Kafka can't be asked now.
         """
         ready = self._ready(event_type, about.get("version"))
-        value = self._value(ready, event_type, data)
+        value = self._value(ready, event_type, values)
         key = _key(about.get("key"))
         topic = self._topic(event_type)
         metadata = self._metadata(event_type, about)
@@ -110,10 +110,12 @@ class Publisher:
             event_id=_event_id(metadata),
         )
 
-    def check(self, event_type: str, data: Mapping[str, Any], *, version: int | None = None) -> int:
+    def check(
+        self, event_type: str, values: Mapping[str, Any], *, version: int | None = None
+    ) -> int:
         """Check an event as `publish` does and write nothing; give its version."""
         ready = self._ready(event_type, version)
-        self._value(ready, event_type, data)
+        self._value(ready, event_type, values)
         self._topic(event_type)
         return ready.version
 
@@ -129,9 +131,9 @@ class Publisher:
         """Flush and end."""
         self._producer.close()
 
-    def _value(self, ready: _Ready, event_type: str, data: Mapping[str, Any]) -> bytes:
+    def _value(self, ready: _Ready, event_type: str, values: Mapping[str, Any]) -> bytes:
         try:
-            shape = ready.shape(data)
+            shape = ready.shape(values)
         except Invalid as error:
             raise Invalid(
                 f"{event_type} version {ready.version}: {error.detail}", **error.fields
