@@ -81,18 +81,18 @@ class RecordCodec:
         fastavro.schemaless_writer(out, self.newest, value)
         return out.getvalue()
 
-    def decode(self, data: bytes | None) -> Value:
+    def decode(self, raw: bytes | None) -> Value:
         """Read a record of any known version as the newest.
 
         Raises:
             BrokenContract: the bytes are no such record; whatever they are, nothing else is.
         """
-        if data is None:
+        if raw is None:
             raise BrokenContract(f"{self.name} record without a value")
-        writer = self._writers.get(data[:HEADER_BYTES])
+        writer = self._writers.get(raw[:HEADER_BYTES])
         if writer is None:
-            raise BrokenContract(f"{data[:HEADER_BYTES].hex()} is no {self.name} record's header")
-        source = io.BytesIO(data)
+            raise BrokenContract(f"{raw[:HEADER_BYTES].hex()} is no {self.name} record's header")
+        source = io.BytesIO(raw)
         source.seek(HEADER_BYTES)
         reader = None if writer is self.newest else self.newest
         try:

@@ -279,6 +279,25 @@ def test_a_pause_does_not_outlive_its_assignment(world):
     assert owner.read(1) == [b"read"]
 
 
+def test_a_partition_that_comes_back_is_where_it_was_told_to_start(world):
+    """Its position before it left is not mistaken for the one it has now."""
+    place, other = world.place(), world.place("other")
+    world.write(place, b"0", b"1", b"2")
+    owner = world.owner([place.topic, other.topic])
+    owner.read(3)
+    for _ in range(3):
+        owner.subscribe([other.topic])
+        owner.step_until(lambda: place in owner.revoked)
+        owner.revoked.clear()
+        owner.assigned.clear()
+        seen = len(owner.records)
+        owner.subscribe([place.topic, other.topic])
+        while not owner.assigned:
+            records = owner.step()
+            assert owner.member.position(place) in (None, len(records))
+        owner.read(seen + 3)
+
+
 def test_two_members_share_and_what_one_commits_on_leaving_the_other_begins_with(world, wait_for):
     """A graceful rebalance loses nothing and repeats nothing."""
     topic = world.topic(partitions=4)

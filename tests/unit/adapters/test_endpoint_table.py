@@ -19,8 +19,8 @@ PLACE = Partition(TOPIC, 0)
 @pytest.fixture
 def cluster():
     cluster = Cluster(ManualClock())
-    cluster.create(TOPIC, 1, {"cleanup.policy": "compact"})
-    cluster.create("hooklane.positions", 1, {})
+    cluster.create(TOPIC, partitions=1, settings={"cleanup.policy": "compact"})
+    cluster.create("hooklane.positions", partitions=1, settings={})
     return cluster
 
 

@@ -24,7 +24,7 @@ SEEK_TRIES, SEEK_PAUSE_S = 200, 0.01
 Item = TypeVar("Item")
 
 
-def fetch(consumer: Any, records_max: int, timeout: timedelta) -> tuple[list[Record], list[Any]]:
+def fetch(consumer: Any, records_max: int, *, timeout: timedelta) -> tuple[list[Record], list[Any]]:
     """Give the records that are there, and apart from them librdkafka's error events."""
     first = consumer.poll(timeout.total_seconds())
     if first is None:
@@ -103,7 +103,7 @@ def ends(consumer: Any, partition: Partition) -> tuple[int, int]:
     return int(low), int(high)
 
 
-def seek(consumer: Any, partition: Partition, offset: int, *, clock: Clock) -> None:
+def seek(consumer: Any, partition: Partition, *, offset: int, clock: Clock) -> None:
     """Move in a partition; one that was just assigned refuses it for some milliseconds.
 
     Raises:
@@ -120,7 +120,7 @@ def seek(consumer: Any, partition: Partition, offset: int, *, clock: Clock) -> N
     raise unavailable(f"seek in {partition.topic}", cause)
 
 
-def restart(consumer: Any, partition: Partition, offset: int) -> None:
+def restart(consumer: Any, partition: Partition, *, offset: int) -> None:
     """Begin anew in an assigned partition that librdkafka gave up on (it refuses to seek there).
 
     Raises:
@@ -133,19 +133,34 @@ def restart(consumer: Any, partition: Partition, offset: int) -> None:
         raise unavailable(f"reading on in {partition.topic}", raised) from None
 
 
-def go_back(consumer: Any, partition: Partition, offset: int, *, clock: Clock) -> None:
+def go_back(consumer: Any, partition: Partition, *, offset: int, clock: Clock) -> None:
     """Have records that were fetched but can't be given out fetched again.
 
     Raises:
         Fenced: that can't be had from this client any more; only a new start reads them.
     """
     try:
-        seek(consumer, partition, offset, clock=clock)
+        seek(consumer, partition, offset=offset, clock=clock)
     except Unavailable:
         try:
-            restart(consumer, partition, offset)
+            restart(consumer, partition, offset=offset)
         except Unavailable as error:
             raise Fenced(f"records of {partition.topic} can't be read again: {error}") from None
+
+
+def note_moved(unmoved: set[Partition], records: Iterable[Record], events: Iterable[Any]) -> None:
+    """Strike out the partitions of which something came: librdkafka's position counts again.
+
+    It takes up a new start only by and by, and gives the position before it until then: an owner
+    that believed it would count records as done that it has not read.
+    """
+    if not unmoved:
+        return
+    for record in records:
+        unmoved.discard(Partition(record.topic(), record.partition()))
+    for event in events:
+        if event.error().code() == END:
+            unmoved.discard(Partition(event.topic(), event.partition()))
 
 
 def firsts(records: Iterable[Record]) -> dict[Partition, int]:

@@ -40,6 +40,8 @@ class KafkaMember:
         self._listener: Listener | None = None
         # Where each partition began or was sought to; None where its owner has yet to say.
         self._starts: dict[Partition, int | None] = {}
+        # Where nothing came since: the start is the position.
+        self._unmoved: set[Partition] = set()
         self._paused: set[Partition] = set()
         self._arriving: frozenset[Partition] = frozenset()
         self._offer_again = False
@@ -69,7 +71,7 @@ class KafkaMember:
     def consume(self, records_max: int, *, timeout: timedelta) -> list[Record]:
         """Wait up to `timeout` for the first record, then take what else is there."""
         self._departed.clear()
-        records, events = fetch.fetch(self._consumer, records_max, timeout)
+        records, events = fetch.fetch(self._consumer, records_max, timeout=timeout)
         try:
             self._raise_what_was_kept()
             if self._offer_again:
@@ -85,6 +87,8 @@ class KafkaMember:
             raise
         if self._departed:
             records = self._without_departed(records)
+            events = [e for e in events if (e.topic(), e.partition()) not in self._departed]
+        fetch.note_moved(self._unmoved, records, events)
         if not records:
             self._reachable.check(self._consumer)
         return records
@@ -140,7 +144,7 @@ class KafkaMember:
     def position(self, partition: Partition) -> int | None:
         """Give the next offset to be consumed."""
         start = self._starts.get(partition)
-        if start is None or partition in self._arriving:
+        if start is None or partition in self._arriving or partition in self._unmoved:
             return start
         (answer,) = self._consumer.position(fetch.to_list([partition]))
         return int(answer.offset) if answer.offset >= 0 else start
@@ -190,6 +194,7 @@ class KafkaMember:
         if partitions and not self._guarded(self._listener.on_assigned, partitions):
             self._offer_again = True
         self._arriving = frozenset()
+        self._unmoved.update(partitions)
         starts = {partition: self._starts[partition] for partition in partitions}
         consumer.incremental_assign(
             [
@@ -226,6 +231,7 @@ class KafkaMember:
             self._starts.pop(partition, None)
         self._paused.difference_update(partitions)
         self._gaps.difference_update(partitions)
+        self._unmoved.difference_update(partitions)
         self._departed.update(partitions)
 
     def _guarded(
@@ -255,8 +261,8 @@ class KafkaMember:
         if self._starts.get(partition) is None or self._listener is None:
             return
         log_start, _ = self.ends(partition)
-        fetch.restart(self._consumer, partition, log_start)
-        self._starts[partition] = log_start
+        fetch.restart(self._consumer, partition, offset=log_start)
+        self._begin(partition, log_start)
         if partition in self._paused:
             self._consumer.pause(fetch.to_list([partition]))
         self._listener.on_gap(partition, log_start=log_start)
@@ -274,11 +280,15 @@ class KafkaMember:
         return [r for r in records if (r.topic(), r.partition()) not in self._departed]
 
     def _go_back(self, partition: Partition, offset: int) -> None:
-        fetch.go_back(self._consumer, partition, offset, clock=self._clock)
-        self._starts[partition] = offset
+        fetch.go_back(self._consumer, partition, offset=offset, clock=self._clock)
+        self._begin(partition, offset)
         if partition in self._paused:
             self._consumer.pause(fetch.to_list([partition]))
 
     def _seek(self, partition: Partition, offset: int) -> None:
-        fetch.seek(self._consumer, partition, offset, clock=self._clock)
+        fetch.seek(self._consumer, partition, offset=offset, clock=self._clock)
+        self._begin(partition, offset)
+
+    def _begin(self, partition: Partition, offset: int) -> None:
         self._starts[partition] = offset
+        self._unmoved.add(partition)

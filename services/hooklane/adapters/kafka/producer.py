@@ -33,7 +33,7 @@ class KafkaProducer:
     ) -> None:
         """Queue a record."""
         try:
-            queue(self._producer, topic, value, clock=self._clock, key=key, headers=headers)
+            queue(self._producer, topic, value=value, clock=self._clock, key=key, headers=headers)
         except KafkaException as raised:
             raise unavailable(f"producing to {topic}", raised) from None
 
@@ -57,8 +57,8 @@ class KafkaProducer:
 def queue(
     producer: Producer,
     topic: str,
-    value: bytes | None,
     *,
+    value: bytes | None,
     clock: SystemClock,
     **fields: Any,
 ) -> None:

@@ -27,12 +27,14 @@ class KafkaReader:
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
         self._clock = SystemClock()
         self._starts: dict[Partition, int] = {}
+        self._unmoved: set[Partition] = set()
         # Partitions librdkafka gave up on: it says so once.
         self._gaps: set[Partition] = set()
 
     def start(self, offsets: Mapping[Partition, int]) -> None:
         """Read exactly these partitions from these offsets."""
         self._starts = dict(offsets)
+        self._unmoved = set(offsets)
         self._gaps.clear()
         parts = [TopicPartition(*partition, offset) for partition, offset in offsets.items()]
         try:
@@ -42,27 +44,30 @@ class KafkaReader:
 
     def read(self, records_max: int, *, timeout: timedelta) -> list[Record]:
         """Wait up to `timeout` for the first record, then take what else is there."""
-        records, events = fetch.fetch(self._consumer, records_max, timeout)
+        records, events = fetch.fetch(self._consumer, records_max, timeout=timeout)
         try:
             for event in fetch.serious(events):
                 if event.error().code() == GONE:
                     self._gaps.add(Partition(event.topic(), event.partition()))
             for partition in sorted(self._gaps & self._starts.keys()):
                 log_start, _ = self.ends(partition)
-                fetch.restart(self._consumer, partition, log_start)
-                self._starts[partition] = log_start
+                fetch.restart(self._consumer, partition, offset=log_start)
+                self._begin(partition, log_start)
                 self._gaps.discard(partition)
         except Unavailable:
             for partition, offset in fetch.firsts(records).items():
-                fetch.go_back(self._consumer, partition, offset, clock=self._clock)
-                self._starts[partition] = offset
+                fetch.go_back(self._consumer, partition, offset=offset, clock=self._clock)
+                self._begin(partition, offset)
             raise
+        fetch.note_moved(self._unmoved, records, events)
         if not records:
             self._reachable.check(self._consumer)
         return records
 
     def position(self, partition: Partition) -> int:
         """Give the next offset to be read."""
+        if partition in self._unmoved:
+            return self._starts[partition]
         (answer,) = self._consumer.position(fetch.to_list([partition]))
         return int(answer.offset) if answer.offset >= 0 else self._starts[partition]
 
@@ -73,3 +78,7 @@ class KafkaReader:
     def close(self) -> None:
         """End."""
         self._consumer.close()
+
+    def _begin(self, partition: Partition, offset: int) -> None:
+        self._starts[partition] = offset
+        self._unmoved.add(partition)

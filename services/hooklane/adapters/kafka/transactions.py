@@ -90,7 +90,7 @@ class KafkaTransactionalProducer:
         if self._produced % _POLL_EVERY == 0:
             self._producer.poll(0)
         try:
-            queue(self._producer, topic, value, clock=self._clock, **fields)
+            queue(self._producer, topic, value=value, clock=self._clock, **fields)
         except KafkaException as raised:
             self._give_up(f"producing to {topic}", raised)
         except Unavailable as raised:

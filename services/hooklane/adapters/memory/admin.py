@@ -29,7 +29,9 @@ class MemoryAdmin:
             for spec in specs:
                 topic = self._cluster.topics.get(spec.name)
                 if topic is None:
-                    self._cluster.create(spec.name, spec.partitions, spec.settings)
+                    self._cluster.create(
+                        spec.name, partitions=spec.partitions, settings=spec.settings
+                    )
                     continue
                 if len(topic.logs) < spec.partitions:
                     raise Misconfigured(

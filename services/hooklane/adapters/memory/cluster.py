@@ -170,7 +170,7 @@ class Cluster:
         if fault is not None:
             raise fault.error
 
-    def create(self, name: str, partitions: int, settings: Mapping[str, str]) -> None:
+    def create(self, name: str, *, partitions: int, settings: Mapping[str, str]) -> None:
         """Create a topic; its id was never used before."""
         assert name not in self.topics, name
         self._topics_made += 1

@@ -46,7 +46,7 @@ def clock():
 @pytest.fixture
 def cluster(clock):
     cluster = Cluster(clock)
-    cluster.create("t", 1, {"message.timestamp.type": "LogAppendTime"})
+    cluster.create("t", partitions=1, settings={"message.timestamp.type": "LogAppendTime"})
     return cluster
 
 

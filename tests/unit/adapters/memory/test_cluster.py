@@ -44,7 +44,7 @@ def test_a_deleted_topic_takes_its_commits_along(cluster, own):
     cluster.admin().delete_topics(["t", "never was"])
     owner.step()
     assert owner.told[-1] == ("revoked", PLACE)
-    cluster.create("t", 1, {})
+    cluster.create("t", partitions=1, settings={})
     assert owner.member.committed([PLACE]) == {}
     assert cluster.admin().topic_ids(["t"]) != before
 

@@ -58,7 +58,7 @@ def test_an_expelled_member_can_commit_nothing_and_learns_that_it_lost(cluster, 
 
 def test_partitions_take_turns(cluster, own, write):
     """A full lane does not starve the next one."""
-    cluster.create("u", 1, {})
+    cluster.create("u", partitions=1, settings={})
     write(*[b"t"] * 10)
     write(*[b"u"] * 10, topic="u")
     owner = own(topics=("t", "u"))

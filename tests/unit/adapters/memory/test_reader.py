@@ -12,7 +12,7 @@ PLACE = Partition("t", 0)
 
 def test_a_read_is_cut_at_its_limit_and_goes_on(cluster, write):
     """Over several partitions as in one; a missing one is passed over."""
-    cluster.create("u", 1, {})
+    cluster.create("u", partitions=1, settings={})
     write(b"0", b"1")
     write(b"2", topic="u")
     reader = cluster.reader(instance="r")
