@@ -234,7 +234,7 @@ class Replayer:
         around = self._around
         with self._transaction(work, batch.cursor) as producer:
             now = around.clock.now()
-            count = write_redriven(producer, batch, lane, now=now, log=around.log)
+            count = write_redriven(producer, batch, lane=lane, now=now, log=around.log)
         redrive.committed(batch)
         REDRIVEN.inc(count)
 
@@ -254,7 +254,7 @@ class Replayer:
             self._fan_out.write(
                 producer,
                 again.event,
-                found,
+                match=found,
                 table_offset=around.table.offset,
                 headers=first_headers(at=around.clock.now()),
             )

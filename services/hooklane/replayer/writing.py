@@ -14,7 +14,7 @@ from hooklane.replayer.redrive import Batch
 
 
 def write_redriven(
-    producer: TransactionalProducer, batch: Batch, lane: Placement, *, now: datetime, log: Log
+    producer: TransactionalProducer, batch: Batch, *, lane: Placement, now: datetime, log: Log
 ) -> int:
     """Copy dead letters to their lane and leave a tombstone for each; give how many.
 

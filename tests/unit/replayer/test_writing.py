@@ -26,7 +26,7 @@ def test_each_copy_has_its_tombstone_and_the_unreadable_has_neither():
 
     producer.begin()
     batch = Batch(records=records, cursor=Cursor(command_offset=0))
-    count = write_redriven(producer, batch, LANE, now=later, log=no_log)
+    count = write_redriven(producer, batch, lane=LANE, now=later, log=no_log)
     producer.commit()
 
     (copy,) = bench.records("t.lane.a")
