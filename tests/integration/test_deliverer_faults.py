@@ -1,6 +1,5 @@
 """What a deliverer keeps when it is killed, stopped, or has to share: real Kafka, real signals."""
 
-import signal
 import time
 from collections import Counter
 
@@ -27,37 +26,43 @@ def deployment(bootstrap, prefix, tmp_path):
 
 def test_sigkill_with_a_thousand_under_way_loses_and_doubles_nothing(deployment, receiver):
     """Each is settled once; only what no committed tick had recorded is POSTed a second time."""
-    wide = {"in_flight_per_endpoint_max": 500, "connections_per_host_max": 2_000}
-    good = deployment.endpoint(receiver.url("/good", delay_s=1.0))
-    bad = deployment.endpoint(receiver.url("/bad", delay_s=1.0, status=500))
-    expected = {
-        endpoint.url: deployment.deliver(endpoint, range(1_500)) for endpoint in (good, bad)
-    }
+    wide = {"in_flight_per_endpoint_max": 800, "connections_per_host_max": 2_000}
+    good = deployment.endpoint(receiver.url("/good"))
+    bad = deployment.endpoint(receiver.url("/bad", status=500))
+    late = deployment.endpoint(receiver.url("/late"))
+    lanes = (good, bad, late)
+    expected = Counter(x for lane in lanes for x in deployment.deliver(lane, range(300)))
     process = deployment.start(**wide)
-    wait_for(lambda: len(receiver.posts) >= 2_000, what="the second thousand under way")
-    time.sleep(0.4)
-    process.send_signal(signal.SIGKILL)
+    deployment.attempts(count=900)
+    receiver.url("/good", hang=True)
+    receiver.url("/bad", hang=True)
+    for lane in (good, bad):
+        expected.update(deployment.deliver(lane, range(300, 1_000)))
+    wait_for(lambda: receiver.open_count >= 1_000, what="a thousand under way")
+    # Some of these are answered and in no tick yet when the end comes.
+    expected.update(deployment.deliver(late, range(300, 800)))
+    wait_for(lambda: len(receiver.event_ids("/late")) >= 400, what="some late ones")
+    process.kill()
     process.wait()
     killed_ms = int(time.time() * 1_000)
-    under_way = sum(not post.answered for post in receiver.posts)
+    assert receiver.open_count >= 1_000
+    receiver.url("/good")
+    receiver.url("/bad", status=500)
     deployment.start(**wide)
 
-    attempts = deployment.attempts(count=3_000)
-    assert Counter(expected[good.url] + expected[bad.url]) == Counter(
-        attempt["delivery_id"] for attempt in attempts
-    )
-    retries = deployment.read(deployment.topics.retry(bad.retry_schedule[0]), count=1_500)
-    assert Counter(expected[bad.url]) == Counter(record.key().decode() for record in retries)
+    attempts = deployment.attempts(count=expected.total())
+    assert expected == Counter(attempt["delivery_id"] for attempt in attempts)
+    retries = deployment.read(deployment.topics.retry(bad.retry_schedule[0]), count=1_000)
+    assert len(retries) == len({record.key() for record in retries}) == 1_000
     assert deployment.read(deployment.topics.dead_letters) == []
-    assert under_way >= 900
-    for endpoint, path in ((good, "/good"), (bad, "/bad")):
+    for endpoint, path in ((good, "/good"), (bad, "/bad"), (late, "/late")):
         recorded = {
             attempt["event_id"]
             for attempt in attempts
             if attempt["started_at"] < killed_ms and attempt["endpoint_id"] == endpoint.endpoint_id
         }
-        assert recorded, "no tick was committed before the kill"
-        assert set() == receiver.doubled(path) & recorded
+        assert len(recorded) >= 300
+        assert receiver.doubled(path).isdisjoint(recorded)
 
 
 def test_two_deliverers_share_the_lanes_and_post_nothing_twice(deployment, receiver):

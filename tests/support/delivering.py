@@ -83,6 +83,10 @@ class Receiver:
     def event_ids(self, path: str) -> list[str]:
         return [post.event_id for post in list(self.posts) if post.path == path]
 
+    @property
+    def open_count(self) -> int:
+        return sum(not post.answered for post in list(self.posts))
+
     def doubled(self, path: str) -> set[str]:
         return {event_id for event_id, n in Counter(self.event_ids(path)).items() if n > 1}
 
@@ -219,16 +223,19 @@ class Deployment:
         assert self._producer.flush(30) == 0
 
     def start(self, *, ordinal=0, **settings) -> subprocess.Popen:
-        """Start a deliverer."""
+        """Start a deliverer, and wait until it has read its settings."""
         own = {f"HOOKLANE_DELIVERER_{name.upper()}": str(value) for name, value in settings.items()}
         own["HOOKLANE_DELIVERER_ORDINAL"] = str(ordinal)
-        with (self.directory / f"deliverer.{len(self.processes)}.log").open("wb") as log:
+        path = self.directory / f"deliverer.{len(self.processes)}.log"
+        with path.open("wb") as log:
             process = subprocess.Popen(
                 leashed((sys.executable, "-m", "hooklane.deliverer"), parent=os.getpid()),
                 env={**os.environ, **self.environment, **own},
                 stderr=log,
             )
         self.processes.append(process)
+        # From here on it knows SIGTERM.
+        wait_for(lambda: "process.started" in path.read_text(), what="the deliverer's start")
         return process
 
     def log(self) -> str:
