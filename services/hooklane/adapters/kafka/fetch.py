@@ -148,7 +148,9 @@ def go_back(consumer: Any, partition: Partition, *, offset: int, clock: Clock) -
             raise Fenced(f"records of {partition.topic} can't be read again: {error}") from None
 
 
-def note_moved(unmoved: set[Partition], records: Iterable[Record], events: Iterable[Any]) -> None:
+def note_moved(
+    unmoved: set[Partition], *, records: Iterable[Record], events: Iterable[Any]
+) -> None:
     """Strike out the partitions of which something came: librdkafka's position counts again.
 
     It takes up a new start only by and by, and gives the position before it until then: an owner

@@ -88,7 +88,7 @@ class KafkaMember:
         if self._departed:
             records = self._without_departed(records)
             events = [e for e in events if (e.topic(), e.partition()) not in self._departed]
-        fetch.note_moved(self._unmoved, records, events)
+        fetch.note_moved(self._unmoved, records=records, events=events)
         if not records:
             self._reachable.check(self._consumer)
         return records

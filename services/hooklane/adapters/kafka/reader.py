@@ -59,7 +59,7 @@ class KafkaReader:
                 fetch.go_back(self._consumer, partition, offset=offset, clock=self._clock)
                 self._begin(partition, offset)
             raise
-        fetch.note_moved(self._unmoved, records, events)
+        fetch.note_moved(self._unmoved, records=records, events=events)
         if not records:
             self._reachable.check(self._consumer)
         return records
