@@ -8,7 +8,8 @@ Unavailable (anything else: no connection, no answer in time, a 5xx, an answer t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ FULL_TRANSITIVE = "FULL_TRANSITIVE"
 _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 _LATEST = "latest"
 _REFERENCES_DEPTH_MAX = 20
+_ID_MAX = 2**31 - 1
 
 
 class HttpRegistry:
@@ -41,49 +43,60 @@ class HttpRegistry:
 
     def known(self, ref: SchemaRef) -> Known:
         """Give a schema by registry id or GUID."""
-        schema_id = self._id_of(ref) if isinstance(ref, str) else ref
+        # Any producer may write any four bytes as an id; no registry gives such a one.
+        if isinstance(ref, int) and ref > _ID_MAX:
+            raise NotFound(f"schema {ref}")
+        try:
+            with self._in_its_words():
+                return self._known(self._id_of(ref) if isinstance(ref, str) else ref)
+        except (Invalid, Conflict) as error:
+            raise NotFound(f"schema {ref}: {error.detail}") from None
+
+    def _known(self, schema_id: int) -> Known:
         found = self._get(f"/schemas/ids/{schema_id}")
         listed = self._get(f"/schemas/ids/{schema_id}/versions")
         versions: dict[str, int] = {}
-        for row in _rows(listed):
+        for row in listed:
             subject, version = str(row["subject"]), int(row["version"])
             versions[subject] = max(version, versions.get(subject, 0))
         return Known(schema_id=schema_id, schema=self._whole(found), versions=versions)
 
     def version(self, subject: str, version: int | None = None) -> Registered:
         """Give one version of a subject, by default the latest."""
-        found = self._get(f"/subjects/{_path(subject)}/versions/{version or _LATEST}")
-        return Registered(
-            subject=subject,
-            version=int(found["version"]),
-            schema_id=int(found["id"]),
-            schema=self._whole(found),
-        )
+        with self._in_its_words():
+            found = self._get(f"/subjects/{_path(subject)}/versions/{version or _LATEST}")
+            return Registered(
+                subject=subject,
+                version=int(found["version"]),
+                schema_id=int(found["id"]),
+                schema=self._whole(found),
+            )
 
     def versions(self, subject: str) -> list[int]:
         """Give a subject's version numbers, none where there is no such subject."""
         try:
-            return sorted(
-                int(number) for number in self._get(f"/subjects/{_path(subject)}/versions")
-            )
+            with self._in_its_words():
+                return sorted(int(n) for n in self._get(f"/subjects/{_path(subject)}/versions"))
         except NotFound:
             return []
 
     def register(self, subject: str, schema: Schema) -> int:
         """Register a schema; give its id."""
-        answer = self._ask("POST", f"/subjects/{_path(subject)}/versions", _body(schema))
-        return int(answer["id"])
+        with self._in_its_words():
+            answer = self._ask("POST", f"/subjects/{_path(subject)}/versions", _body(schema))
+            return int(answer["id"])
 
     def objections(self, subject: str, schema: Schema) -> list[str]:
         """Ask whether a schema could be registered; give what speaks against it."""
         path = f"/compatibility/subjects/{_path(subject)}/versions?verbose=true"
         try:
-            answer = self._ask("POST", path, _body(schema))
+            with self._in_its_words():
+                answer = self._ask("POST", path, _body(schema))
+                if answer["is_compatible"]:
+                    return []
+                return [str(text) for text in answer.get("messages") or ["it says no, not why"]]
         except NotFound:
             return []
-        if answer.get("is_compatible", True):
-            return []
-        return [str(text) for text in answer.get("messages") or ["it says no more than no"]]
 
     def set_compatibility(self, subject: str, level: str) -> None:
         """Set a subject's compatibility level."""
@@ -94,7 +107,14 @@ class HttpRegistry:
         self._client.close()
 
     def _id_of(self, guid: str) -> int:
-        rows = _rows(self._get(f"/schemas/guids/{guid}/ids"))
+        try:
+            rows = self._get(f"/schemas/guids/{guid}/ids")
+        except Unavailable as error:
+            if error.fields.get("status") != 404:
+                raise
+            # A registry that is there and serves no GUIDs knows none.
+            self._get("/schemas/types")
+            raise NotFound(f"schema {guid}: this registry serves no GUIDs") from None
         if not rows:
             raise NotFound(f"schema {guid}")
         return int(rows[0]["id"])
@@ -115,7 +135,19 @@ class HttpRegistry:
             )
             for r in found.get("references") or ()
         ]
-        return with_references(schema, references) if references else schema
+        try:
+            return with_references(schema, references) if references else schema
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise BrokenContract(f"the schema is not Avro: {error!r}", reason="schema") from None
+
+    @contextmanager
+    def _in_its_words(self) -> Iterator[None]:
+        # An answer without what the API promises is some other server's.
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            text = f"schema registry {self._url}: an answer that is not its API: {error!r}"
+            raise Unavailable(text) from None
 
     def _get(self, path: str) -> Any:
         return self._ask("GET", path)
@@ -134,7 +166,8 @@ class HttpRegistry:
         if answer.status_code in (400, 422):
             raise Invalid(text)
         if answer.status_code >= 300:
-            raise Unavailable(f"schema registry {self._url}{path}: {answer.status_code} {text}")
+            said = f"schema registry {self._url}{path}: {answer.status_code} {text}"
+            raise Unavailable(said, status=answer.status_code)
         try:
             return answer.json()
         except ValueError:
@@ -147,10 +180,6 @@ def _body(schema: Schema) -> dict[str, Any]:
 
 def _path(subject: str) -> str:
     return quote(subject, safe="")
-
-
-def _rows(answer: Any) -> Sequence[Mapping[str, Any]]:
-    return answer if isinstance(answer, list) else []
 
 
 def _error_of(answer: httpx.Response) -> tuple[int, str]:

@@ -60,8 +60,11 @@ def test_what_breaks_compatibility_is_objected_to_and_refused(registry, subject)
 
 def test_what_is_not_there_is_definite(registry, subject):
     """An id, a subject, a version, a GUID."""
+    for schema_id in (0, 2**31 - 1, 2**32 - 1):
+        with pytest.raises(NotFound):
+            registry.known(schema_id)
     with pytest.raises(NotFound):
-        registry.known(2_000_000_000)
+        registry.known("00010203-0405-0607-0809-0a0b0c0d0e0f")
     with pytest.raises(NotFound):
         registry.version(subject)
     assert registry.versions(subject) == []

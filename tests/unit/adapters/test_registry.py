@@ -103,12 +103,50 @@ def test_what_is_no_avro_breaks_the_contract(body):
         (301, ""),
         (401, ""),
         (200, "<html>"),
+        (200, {}),
+        (200, []),
+        (200, {"schema": 3}),
+        (200, 3),
     ],
 )
 def test_anything_but_its_word_is_unavailable(answer):
     """Also a proxy's 404: it is never taken for the registry's."""
     with pytest.raises(Unavailable):
-        registry({"/schemas/ids/7": answer}).known(7)
+        registry({"/schemas/ids/7": answer, "/schemas/ids/7/versions": answer}).known(7)
+
+
+def test_a_registry_without_guids_knows_none():
+    """Only if it is there at all: a proxy's 404 says nothing."""
+    nothing = (404, "")
+    served = {"/schemas/guids/g/ids": nothing, "/schemas/types": (200, ["AVRO"])}
+    with pytest.raises(NotFound):
+        registry(served).known("g")
+    with pytest.raises(Unavailable):
+        registry({"/schemas/guids/g/ids": nothing, "/schemas/types": nothing}).known("g")
+    with pytest.raises(Unavailable):
+        registry({"/schemas/guids/g/ids": (503, "")}).known("g")
+
+
+def test_a_hostile_id_is_not_found():
+    """Four bytes that no registry gives, or that this one can't read."""
+    made = registry({"/schemas/ids/7": (422, {"error_code": 42202, "message": "?"})})
+    for ref in (2**32 - 1, 7):
+        with pytest.raises(NotFound):
+            made.known(ref)
+    assert len(made.asked) == 1
+
+
+def test_a_broken_schema_with_references_breaks_the_contract():
+    """It can never be decoded with."""
+    inner = stored({"type": "record", "name": "a.b", "fields": []}, id=1, version=1)
+    reference = {"name": "a.b", "subject": "a.b", "version": 1}
+    made = registry({
+        "/schemas/ids/7": (200, stored({"type": "record"}, references=[reference])),
+        "/schemas/ids/7/versions": (200, []),
+        "/subjects/a.b/versions/1": (200, inner),
+    })  # fmt: skip
+    with pytest.raises(BrokenContract):
+        made.known(7)
 
 
 def test_its_own_404_is_definite():
@@ -142,7 +180,7 @@ def test_objections_are_its_words():
     for body, expected in (
         ({"is_compatible": True}, []),
         ({"is_compatible": False, "messages": ["bad"]}, ["bad"]),
-        ({"is_compatible": False}, ["it says no more than no"]),
+        ({"is_compatible": False}, ["it says no, not why"]),
     ):
         assert registry({path: (200, body)}).objections("order.created", SCHEMA) == expected
 
