@@ -180,6 +180,9 @@ class Deliverer:
         """Read on for records that were matched with a newer table than ours."""
         assert self._sending is not None
         for lane, offset in list(self._asking.items()):
+            if lane.closed:
+                del self._asking[lane]
+                continue
             try:
                 self._table.read_to(offset, timeout=ASK_TIMEOUT)
             except Unavailable as error:
