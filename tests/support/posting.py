@@ -171,6 +171,7 @@ class DelivererBench:
             positions=self.cluster.producer(instance=instance),
             admin=self.admin,
             table_reader=self.cluster.reader(instance=instance),
+            positions_reader=self.cluster.reader(instance=instance),
             crossing=SameThread(sender or self.sender),
             clock=self.clock,
             log=log or self._log,

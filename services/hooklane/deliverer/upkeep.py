@@ -12,63 +12,36 @@ from typing import Any
 
 from hooklane.adapters import metrics
 from hooklane.adapters.log import Log
-from hooklane.adapters.ports import Admin, Clock, Member, Record
+from hooklane.adapters.ports import Admin, Clock, Member
+from hooklane.deliverer.clock_check import ClockCheck
 from hooklane.deliverer.flow import Flow
 from hooklane.deliverer.reading import Checkpoint, Reading
 from hooklane.deliverer.sending import Sending
-from hooklane.domain.delivery import to_ms
 from hooklane.domain.errors import Unavailable
 from hooklane.domain.topics import Partition
 
-TIDY_S, MEASURE_S, TRIM_S, ALARM_S = 1.0, 10.0, 60.0, 30.0
+TIDY_S, MEASURE_S, TRIM_S, CLOCK_S, ALARM_S = 1.0, 10.0, 60.0, 60.0, 30.0
 COMMIT_AGE_S_MAX = 20 * 3_600.0
 TRIMMED_AT_ONCE_MAX = 100
-LOG_APPEND_TIME = 2
-
-
-class ClockCheck:
-    """How far our clock is behind the brokers': a record can't have been appended in our future."""
-
-    ALARM_S, NOT_READY_S, WINDOW_S = 1.0, 5.0, 60.0
-
-    def __init__(self, *, clock: Clock) -> None:
-        """Begin in agreement."""
-        self._clock = clock
-        self._behind_s, self._seen_at = 0.0, float("-inf")
-
-    def saw(self, record: Record) -> None:
-        """Compare with a record just read."""
-        kind, appended_ms = record.timestamp()
-        behind_s = (appended_ms - to_ms(self._clock.now())) / 1_000
-        now = self._clock.monotonic()
-        if kind == LOG_APPEND_TIME and (
-            behind_s > self._behind_s or now - self._seen_at > self.WINDOW_S
-        ):
-            self._behind_s, self._seen_at = max(0.0, behind_s), now
-            metrics.CLOCK_SKEW.set(-self._behind_s)
-
-    @property
-    def alarming(self) -> bool:
-        """Tell whether the difference is one to be told."""
-        return self._behind_s >= self.ALARM_S
-
-    def not_ready(self) -> str | None:
-        """Say that the clock is too far off to keep `not-before`."""
-        if self._behind_s < self.NOT_READY_S:
-            return None
-        return f"our clock is {self._behind_s:.1f} s behind the brokers'"
 
 
 class Upkeep:
     """Runs on the poll thread, between two rounds."""
 
     def __init__(
-        self, member: Member, admin: Admin, *, clock: Clock, lane_keep: timedelta, log: Log
+        self,
+        member: Member,
+        admin: Admin,
+        *,
+        clock: Clock,
+        clock_check: ClockCheck,
+        lane_keep: timedelta,
+        log: Log,
     ) -> None:
         """Begin with everything due."""
         self._member, self._admin, self._clock = member, admin, clock
         self._lane_keep, self._log = lane_keep, log
-        self.clock_check = ClockCheck(clock=clock)
+        self.clock_check = clock_check
         self._done_at: dict[str, float] = {}
 
     def do(self, readings: Mapping[Partition, Reading], sending: Sending, *, flow: Flow) -> None:
@@ -76,12 +49,20 @@ class Upkeep:
         if self._is_due("tidy", TIDY_S):
             self._tidy(readings)
             self._gauge(readings, sending, flow)
-            if self.clock_check.alarming:
-                self.alarm("clock.behind", text=self.clock_check.not_ready())
+            if (text := self.clock_check.alarm()) is not None:
+                self.alarm("clock.skewed", text=text)
         if self._is_due("trim", min(TRIM_S, self._lane_keep.total_seconds())):
             self._trim(readings)
+        if self._is_due("clock", CLOCK_S):
+            self._look_at_clock()
         if self._is_due("measure", MEASURE_S):
             self._measure(readings)
+
+    def _look_at_clock(self) -> None:
+        try:
+            self.clock_check.look()
+        except Unavailable as error:
+            self._log("clock.unknown", level="warning", error=str(error))
 
     def alarm(self, what: str, **fields: Any) -> None:
         """Write an alarm's line, twice a minute at most."""

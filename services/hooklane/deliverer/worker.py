@@ -18,6 +18,7 @@ from hooklane.adapters.ports import (
     TransactionalProducer,
 )
 from hooklane.deliverer.assignment import Assignment, topics_of
+from hooklane.deliverer.clock_check import ClockCheck
 from hooklane.deliverer.crossing import Crossing
 from hooklane.deliverer.flow import Flow
 from hooklane.deliverer.lane import Lane
@@ -44,6 +45,7 @@ class Ports:
     positions: Producer
     admin: Admin
     table_reader: Reader
+    positions_reader: Reader
     crossing: Crossing
     clock: Clock
     log: Log
@@ -80,11 +82,22 @@ class Deliverer:
         )
         self._assignment.endpoint_of = self._lanes.endpoint_of
         self._flow = Flow(ports.member, ports.crossing, clock=clock, settings=settings)
-        self._upkeep = Upkeep(
-            ports.member, ports.admin, clock=clock, lane_keep=settings.lane_keep, log=ports.log
+        self._instance = instance
+        self._report = self._new_report()
+        check = ClockCheck(
+            ports.positions_reader,
+            topics.positions,
+            instance=instance,
+            write=self._write_position,
+            clock=clock,
         )
-        self._report = PositionReport(
-            ports.positions, topics.positions, instance=instance, clock=clock
+        self._upkeep = Upkeep(
+            ports.member,
+            ports.admin,
+            clock=clock,
+            clock_check=check,
+            lane_keep=settings.lane_keep,
+            log=ports.log,
         )
         self._sending: Sending | None = None
         self._asking: dict[Lane, int] = {}
@@ -136,7 +149,14 @@ class Deliverer:
         if self._sending is not None:
             readings = list(self._assignment.readings.values())
             self._assignment.finish(readings, wait_s=self._settings.stop_wait_ms / 1_000)
-        closing = (ports.member, ports.producer, ports.positions, ports.table_reader, ports.admin)
+        closing = (
+            ports.member,
+            ports.producer,
+            ports.positions,
+            ports.table_reader,
+            ports.positions_reader,
+            ports.admin,
+        )
         for port in closing:
             try:
                 port.close()
@@ -251,6 +271,20 @@ class Deliverer:
         since = self._ticker.taken_at
         count, size = self._ticker.commit(self._assignment.readings)
         self._ports.crossing.call(self._sending.committed, count, size, since=since)
+
+    def _new_report(self) -> PositionReport:
+        return PositionReport(
+            self._ports.positions,
+            self._rules.topics.positions,
+            instance=self._instance,
+            clock=self._ports.clock,
+        )
+
+    def _write_position(self) -> None:
+        """Write our position once more, as it was last told: the clock check reads it back."""
+        self._report = self._new_report()
+        self._tell_position()
+        self._ports.positions.flush(timedelta(seconds=1))
 
     def _tell_position(self) -> None:
         """Tell how far the table was read, once the lanes are those it asks for."""
