@@ -31,12 +31,15 @@ class Source:
         parts = self.path.relative_to(SERVICES.parent).with_suffix("").parts
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
-    def functions(self) -> Iterator[tuple[str, Function]]:
+    def functions(self) -> tuple[tuple[str, Function], ...]:
         """Give every function with its qualified name, nested ones and methods included."""
-        yield from _functions(self.tree, "")
+        return _functions_of(self.path)
 
-    def imports(self) -> Iterator[str]:
+    def imports(self) -> frozenset[str]:
         """Give the dotted names of all that it imports, wherever in the file."""
+        return _imports_of(self.path)
+
+    def _imports(self) -> Iterator[str]:
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
@@ -62,6 +65,23 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
             yield from _functions(child, prefix)
 
 
+# Walking a tree takes longer than reading it, and several laws ask each file the same.
+@cache
+def _imports_of(path: Path) -> frozenset[str]:
+    return frozenset(_parsed(path)._imports())
+
+
+@cache
+def _functions_of(path: Path) -> tuple[tuple[str, Function], ...]:
+    return tuple(_functions(_parsed(path).tree, ""))
+
+
+@cache
+def _parsed(path: Path) -> Source:
+    text = path.read_text(encoding="utf-8")
+    return Source(path=path, text=text, tree=ast.parse(text))
+
+
 @cache
 def package_files() -> tuple[Source, ...]:
     """Give the package's files, the generated migrations left out."""
@@ -76,5 +96,4 @@ def files_of_tests() -> tuple[Source, ...]:
 
 def _read(folder: Path) -> Iterator[Source]:
     for path in sorted(folder.rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        yield Source(path=path, text=text, tree=ast.parse(text))
+        yield _parsed(path)

@@ -23,6 +23,7 @@ from hooklane.domain.topics import Partition
 _NO_WAIT = timedelta(0)
 _SHORT_WAIT = timedelta(milliseconds=100)
 _BATCH = 1_000
+_TOLD_AGAIN_AFTER_S = 30.0
 
 OnChange = Callable[[str, Endpoint | None], None]
 
@@ -132,10 +133,13 @@ class PositionReport:
         self._producer, self._topic, self._instance = producer, topic, instance
         self._clock = clock
         self._told: tuple[int, int] | None = None
+        self._told_at = float("-inf")
 
     def tell(self, table_offset: int, *, assigned_lanes: int = 0) -> None:
-        """Write the position if it changed since it was last told."""
-        if self._told == (table_offset, assigned_lanes):
+        """Write the position if it changed, and every half minute: a record may be lost."""
+        moment = self._clock.monotonic()
+        fresh = moment - self._told_at < _TOLD_AGAIN_AFTER_S
+        if fresh and self._told == (table_offset, assigned_lanes):
             return
         value = {
             "instance": self._instance,
@@ -146,4 +150,4 @@ class PositionReport:
         self._producer.produce(
             self._topic, codec("position").encode(value), key=self._instance.encode()
         )
-        self._told = (table_offset, assigned_lanes)
+        self._told, self._told_at = (table_offset, assigned_lanes), moment
