@@ -111,7 +111,11 @@ class Bench:
             store=self.store,
             admin=self.admin,
             cluster=relaying.Cluster(
-                admin=self.admin, open_producer=self.producer, open_reader=self.reader
+                admin=self.admin,
+                open_producer=self.producer,
+                open_reader=self.reader,
+                clock=self.clock,
+                log=self.log,
             ),
             open_reader=self.reader,
             sealer=Sealer({"k1": b"k" * 32}),
@@ -121,10 +125,12 @@ class Bench:
         )
         self.positions = Positions(self.reader(), self.topics.positions)
         self.positions.start()
-        self.board = Board(self.positions, self.admin, self.topics, clock=self.clock)
-        self.relay = relay_of(self.world, self.own, self.kafka)
-        self.lanes = lanes_of(self.world, self.own, self.kafka, positions=self.positions)
-        self.desk = desk_of(self.world, self.own, self.kafka, board=self.board, ring=self.ring)
+        self.board = Board(self.positions, self.admin, topics=self.topics, clock=self.clock)
+        self.relay = relay_of(self.world, self.own, kafka=self.kafka)
+        self.lanes = lanes_of(self.world, self.own, kafka=self.kafka, positions=self.positions)
+        self.desk = desk_of(
+            self.world, self.own, kafka=self.kafka, board=self.board, ring=self.ring
+        )
         self.lookout = Lookout(
             store=self.store,
             admin=self.admin,

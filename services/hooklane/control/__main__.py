@@ -27,7 +27,7 @@ def main() -> int:
         own, cluster = load(ControlSettings), load(KafkaSettings)
         topics = cluster.topics
         instance = f"{topics.prefix}.control.{own.ordinal}"
-        engine = connect(own.database_url)
+        engine = connect(own.database_url.get_secret_value())
         admin = kafka.admin(cluster)
         world = World(
             upgrade=lambda: upgrade(engine),
@@ -39,6 +39,8 @@ def main() -> int:
                     cluster, transactional_id=transactional_id(topics)
                 ),
                 open_reader=lambda: kafka.reader(cluster, instance=instance),
+                clock=clock,
+                log=log,
             ),
             open_reader=lambda: kafka.reader(cluster, instance=instance),
             sealer=Sealer(load(SealingSettings).by_id()),
@@ -46,7 +48,7 @@ def main() -> int:
             clock=clock,
             log=log,
         )
-        return control(world, own, cluster)
+        return control(world, own, kafka=cluster)
 
     sections = (ControlSettings, KafkaSettings, SealingSettings)
     return run("control", lambda: [load(section) for section in sections], build)

@@ -38,6 +38,8 @@ def build_api(desk: Desk, lookout: Lookout, *, api_key: str, log: Log = no_log) 
         description="Tenants, endpoints, attempts, dead letters and redrives.",
         dependencies=[Depends(_requires(api_key))],
         responses=_PROBLEMS,
+        # Their pages would load scripts from elsewhere; /openapi.json has all they show.
+        docs_url=None,
         redoc_url=None,
     )
     for routes in (TenantRoutes(desk), EndpointRoutes(desk), LogRoutes(desk, lookout)):
@@ -71,10 +73,10 @@ def _add_handlers(app: FastAPI, log: Log) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_request: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, str(error.detail), str(error.detail))
+        return problem(error.status_code, str(error.detail), detail=str(error.detail))
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:
         trace = "".join(traceback.format_exception(error))[-TRACE_CHARACTERS_MAX:]
         log("request.failed", level="error", path=request.url.path, trace=trace)
-        return problem(500, "Internal error", "our own fault; the log has it")
+        return problem(500, "Internal error", detail="our own fault; the log has it")

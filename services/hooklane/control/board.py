@@ -102,7 +102,7 @@ class Positions:
 class Board:
     """Tells whether a change is effective, and waits for it."""
 
-    def __init__(self, positions: Positions, admin: Admin, topics: Topics, *, clock: Clock) -> None:
+    def __init__(self, positions: Positions, admin: Admin, *, topics: Topics, clock: Clock) -> None:
         """Begin with nothing announced."""
         self._positions, self._admin, self._topics = positions, admin, topics
         self._clock = clock

@@ -55,13 +55,13 @@ class World:
     log: Log
 
 
-def control(world: World, own: ControlSettings, kafka: KafkaSettings) -> Control:
+def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Control:
     """Build the worker; nothing is connected yet, but the API's port is taken."""
     topics, clock, log = kafka.topics, world.clock, world.log
     positions = Positions(world.open_reader(), topics.positions, log=log)
-    board = Board(positions, world.admin, topics, clock=clock)
+    board = Board(positions, world.admin, topics=topics, clock=clock)
     bell = Bell()
-    desk = desk_of(world, own, kafka, board=board, ring=bell.ring)
+    desk = desk_of(world, own, kafka=kafka, board=board, ring=bell.ring)
     lookout = Lookout(
         store=world.store,
         admin=world.admin,
@@ -85,12 +85,12 @@ def control(world: World, own: ControlSettings, kafka: KafkaSettings) -> Control
         store=world.store,
         admin=world.admin,
         topics=topics,
-        relay=relay_of(world, own, kafka),
+        relay=relay_of(world, own, kafka=kafka),
         board=board,
         positions=positions,
-        disabling=Disabling(world.store, world.open_reader(), topics, clock=clock, log=log),
-        lanes=lanes_of(world, own, kafka, positions=positions),
-        comparison=Comparison(world.store, world.open_reader, topics, clock=clock, log=log),
+        disabling=Disabling(world.store, world.open_reader(), topics=topics, clock=clock, log=log),
+        lanes=lanes_of(world, own, kafka=kafka, positions=positions),
+        comparison=Comparison(world.store, world.open_reader, topics=topics, clock=clock, log=log),
         server=ApiServer(app, host=own.host, port=own.port),
         bell=bell,
         clock=clock,
@@ -107,8 +107,8 @@ def control(world: World, own: ControlSettings, kafka: KafkaSettings) -> Control
 def desk_of(
     world: World,
     own: ControlSettings,
-    kafka: KafkaSettings,
     *,
+    kafka: KafkaSettings,
     board: Board,
     ring: Callable[[], None],
 ) -> Desk:
@@ -135,25 +135,18 @@ def desk_of(
     )
 
 
-def relay_of(world: World, own: ControlSettings, kafka: KafkaSettings) -> Relay:
+def relay_of(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Relay:
     """Build the relay."""
     settings = RelaySettings(
         batch_rows=own.relay_batch_rows,
         takeover_after=timedelta(seconds=own.takeover_after_s),
         replication=kafka.replication,
     )
-    return Relay(
-        world.store,
-        world.cluster,
-        kafka.topics,
-        clock=world.clock,
-        settings=settings,
-        log=world.log,
-    )
+    return Relay(world.store, world.cluster, topics=kafka.topics, settings=settings)
 
 
 def lanes_of(
-    world: World, own: ControlSettings, kafka: KafkaSettings, *, positions: Positions
+    world: World, own: ControlSettings, *, kafka: KafkaSettings, positions: Positions
 ) -> Lanes:
     """Build what takes deleted endpoints' lanes away."""
     settings = LaneSettings(
@@ -161,10 +154,10 @@ def lanes_of(
         tombstone_after=timedelta(seconds=own.tombstone_after_s),
     )
     return Lanes(
-        world.store,
-        world.admin,
-        positions,
-        kafka.topics,
+        store=world.store,
+        admin=world.admin,
+        positions=positions,
+        topics=kafka.topics,
         clock=world.clock,
         settings=settings,
         log=world.log,

@@ -32,8 +32,8 @@ class Comparison:
         self,
         store: ControlStore,
         open_reader: Callable[[], Reader],
-        topics: Topics,
         *,
+        topics: Topics,
         clock: Clock,
         log: Log = no_log,
     ) -> None:

@@ -30,8 +30,8 @@ class Disabling:
         self,
         store: ControlStore,
         reader: Reader,
-        topics: Topics,
         *,
+        topics: Topics,
         clock: Clock,
         log: Log = no_log,
     ) -> None:

@@ -63,7 +63,7 @@ def tenant_name(name: str) -> str:
     return name
 
 
-def first_revision(draft: EndpointDraft, endpoint_id: str, rules: Rules) -> tuple[Endpoint, str]:
+def first_revision(draft: EndpointDraft, endpoint_id: str, *, rules: Rules) -> tuple[Endpoint, str]:
     """Build an endpoint, and give its secret as written.
 
     Raises:
@@ -92,7 +92,7 @@ def first_revision(draft: EndpointDraft, endpoint_id: str, rules: Rules) -> tupl
 
 
 def changed_revision(
-    endpoint: Endpoint, change: EndpointChange, rules: Rules, *, now: datetime
+    endpoint: Endpoint, change: EndpointChange, *, rules: Rules, now: datetime
 ) -> Endpoint:
     """Build the next revision from the fields that were sent.
 

@@ -19,7 +19,7 @@ from hooklane.control.board import Positions
 from hooklane.domain.endpoint import Endpoint, EndpointState, Placement
 from hooklane.domain.topics import Partition, Topics
 
-PROCESSES = ("matcher", "retrier", "replayer")
+SERVICES = ("matcher", "retrier", "replayer")
 BUCKETS = (0,)
 
 
@@ -31,84 +31,77 @@ class LaneSettings:
     tombstone_after: timedelta = timedelta(days=7)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lanes:
     """Takes deleted endpoints' lanes away; every call is made by one thread."""
 
-    def __init__(
-        self,
-        store: ControlStore,
-        admin: Admin,
-        positions: Positions,
-        topics: Topics,
-        *,
-        clock: Clock,
-        settings: LaneSettings | None = None,
-        log: Log = no_log,
-    ) -> None:
-        """Keep what it asks."""
-        self._store, self._admin, self._positions = store, admin, positions
-        self._topics, self._clock, self._log = topics, clock, log
-        self._settings = settings or LaneSettings()
+    store: ControlStore
+    admin: Admin
+    positions: Positions
+    topics: Topics
+    clock: Clock
+    settings: LaneSettings = LaneSettings()
+    log: Log = no_log
 
     def step(self) -> int:
         """Take each deleted endpoint one step further where it may go; give how many went."""
-        deleted = self._store.deleted_endpoints()
+        deleted = self.store.deleted_endpoints()
         if not deleted:
             return 0
         members = self._members()
         return sum(self._advance(kept, members) for kept in deleted)
 
     def _members(self) -> set[str]:
-        groups = [self._topics.group(name) for name in PROCESSES]
-        groups += [_deliverers(self._topics, bucket) for bucket in BUCKETS]
+        groups = [self.topics.group(name) for name in SERVICES]
+        groups += [_deliverers(self.topics, bucket) for bucket in BUCKETS]
         found: set[str] = set()
         for group in groups:
-            found |= self._admin.members(group)
+            found |= self.admin.members(group)
         return found
 
     def _advance(self, kept: KeptEndpoint, members: set[str]) -> bool:
-        now = self._clock.now()
+        now = self.clock.now()
         assert kept.deleted_at is not None, "only deleted endpoints have a lane to lose"
         announced = kept.announced
-        if announced is None or not self._positions.passed(members, announced):
+        if announced is None or not self.positions.passed(members, announced):
             return False
         if kept.endpoint.placement is not None:
             return self._unplace(kept, kept.endpoint.placement, now=now)
         if kept.lane_topic is not None:
             return self._delete_lane(kept, kept.lane_topic, now=now)
-        if now - kept.deleted_at < self._settings.tombstone_after:
+        if now - kept.deleted_at < self.settings.tombstone_after:
             return False
-        self._store.bury(kept.endpoint.endpoint_id, at=now)
+        self.store.bury(kept.endpoint.endpoint_id, at=now)
         return True
 
     def _unplace(self, kept: KeptEndpoint, placement: Placement, *, now: datetime) -> bool:
         assert kept.deleted_at is not None, "as the caller saw"
-        if now - kept.deleted_at < self._settings.lane_grace:
+        if now - kept.deleted_at < self.settings.lane_grace:
             return False
         lane = Partition(placement.topic, placement.partition)
-        if not self._drained(lane, group=_deliverers(self._topics, placement.bucket)):
+        if not self._drained(lane, group=_deliverers(self.topics, placement.bucket)):
             return False
-        self._store.change_endpoint(kept.endpoint.endpoint_id, _without_placement, at=now)
-        self._log("lane.unplaced", endpoint=kept.endpoint.endpoint_id, lane=lane.topic)
+        self.store.change_endpoint(kept.endpoint.endpoint_id, _without_placement, at=now)
+        self.log("lane.unplaced", endpoint=kept.endpoint.endpoint_id, lane=lane.topic)
         return True
 
     def _drained(self, lane: Partition, *, group: str) -> bool:
-        ends = self._admin.ends([lane])
+        ends = self.admin.ends([lane])
         if lane not in ends:
             return True
         low, high = ends[lane]
         if low == high:
             return True
-        committed = self._admin.committed(group, [lane]).get(lane)
+        committed = self.admin.committed(group, [lane]).get(lane)
         return committed is not None and committed.offset >= high
 
     def _delete_lane(self, kept: KeptEndpoint, lane: str, *, now: datetime) -> bool:
-        groups = [_deliverers(self._topics, bucket) for bucket in BUCKETS]
-        if any(_reads(self._admin, group, lane) for group in groups):
+        groups = [_deliverers(self.topics, bucket) for bucket in BUCKETS]
+        if any(_reads(self.admin, group, lane) for group in groups):
             return False
-        self._admin.delete_topics([lane])
-        self._store.forget_lane(kept.endpoint.endpoint_id, at=now)
-        self._log("lane.deleted", endpoint=kept.endpoint.endpoint_id, lane=lane)
+        self.admin.delete_topics([lane])
+        self.store.forget_lane(kept.endpoint.endpoint_id, at=now)
+        self.log("lane.deleted", endpoint=kept.endpoint.endpoint_id, lane=lane)
         return True
 
 

@@ -80,7 +80,7 @@ class Lookout:
         for bucket in sorted(buckets):
             commits |= self.admin.committed(self.topics.group(f"deliverer.{bucket}"), placed)
         return [
-            _lane_answer(endpoint, waits=unfinished(part, ends, commits))
+            _lane_answer(endpoint, waits=unfinished(part, ends=ends, commits=commits))
             for part, endpoint in placed.items()
         ]
 
@@ -98,7 +98,7 @@ class Lookout:
         commits = self.admin.committed(self.topics.group("retrier"), everything)
         answers = []
         for tier, own in parts.items():
-            waits = sum(unfinished(part, ends, commits) or 0 for part in own)
+            waits = sum(unfinished(part, ends=ends, commits=commits) or 0 for part in own)
             until = self._last_due(own, ends, tier) if waits else None
             answers.append({"tier": format_delay(tier), "waiting": waits, "until": until})
         return answers
@@ -134,7 +134,9 @@ class Lookout:
         ]
 
 
-def unfinished(part: Partition, ends: Ends, commits: Mapping[Partition, Committed]) -> int | None:
+def unfinished(
+    part: Partition, *, ends: Ends, commits: Mapping[Partition, Committed]
+) -> int | None:
     """Count what of a partition is not finished by its commit; None where it does not exist.
 
     Transaction markers not yet passed count too: it is never less than what waits.

@@ -56,7 +56,7 @@ def status_of(error: HooklaneError) -> tuple[int, str]:
 
 
 def problem(
-    status: int, title: str, detail: str, *, headers: Mapping[str, str] | None = None
+    status: int, title: str, *, detail: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Build a problem's answer."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
@@ -69,7 +69,7 @@ def problem_of(error: HooklaneError) -> Response:
     """Build the answer of one of our errors."""
     status, title = status_of(error)
     extra = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}.get(status)
-    return problem(status, title, error.detail or str(error), headers=extra)
+    return problem(status, title, detail=error.detail or str(error), headers=extra)
 
 
 def field_problem(errors: Sequence[Any]) -> Response:
@@ -77,6 +77,6 @@ def field_problem(errors: Sequence[Any]) -> Response:
     first = errors[0]
     place = [str(part) for part in first["loc"]]
     if first["type"] == "json_invalid":
-        return problem(400, "Not JSON", f"the body is not JSON: {first['ctx']['error']}")
+        return problem(400, "Not JSON", detail=f"the body is not JSON: {first['ctx']['error']}")
     field = ".".join(place[1:]) or place[0]
-    return problem(422, "Not valid", f"{field}: {first['msg']}")
+    return problem(422, "Not valid", detail=f"{field}: {first['msg']}")

@@ -24,6 +24,8 @@ RELAY = "relay"
 OUTBOX_ID = "outbox-id"
 _SHORT_WAIT = timedelta(milliseconds=50)
 _BATCH = 1_000
+# More rows than anybody owes: what was committed need not be among the first.
+_SETTLED_MAX = 100_000
 
 
 def transactional_id(topics: Topics) -> str:
@@ -43,11 +45,13 @@ class RelaySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """What the relay needs of Kafka; a new producer fences those before it."""
+    """What the relay needs of the world; a new producer fences those before it."""
 
     admin: Admin
     open_producer: Callable[[], TransactionalProducer]
     open_reader: Callable[[], Reader]
+    clock: Clock
+    log: Log = no_log
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,15 +94,13 @@ class Relay:
         self,
         store: Outbox,
         cluster: Cluster,
-        topics: Topics,
         *,
-        clock: Clock,
+        topics: Topics,
         settings: RelaySettings | None = None,
-        log: Log = no_log,
     ) -> None:
         """Begin without holding."""
         self._store, self._cluster, self._topics = store, cluster, topics
-        self._clock, self._log = clock, log
+        self._clock, self._log = cluster.clock, cluster.log
         self._settings = settings or RelaySettings()
         self._held: _Hold | None = None
         self._lanes: set[str] = set()
@@ -128,8 +130,9 @@ class Relay:
             except Fenced as error:
                 return self._stand_down(error)
             self._stood_down = False
-            settled = self._settle(rows)
-            rows = [row for row in rows if row.outbox_id not in settled]
+            self._settle()
+            # What was read before may have been published meanwhile, by the earlier holder.
+            rows = self._store.unpublished(self._settings.batch_rows)
         if not rows:
             return {}
         try:
@@ -184,18 +187,17 @@ class Relay:
         self._log("relay.held", holder=held.number)
         return held
 
-    def _settle(self, rows: Sequence[OutboxRow]) -> set[int]:
+    def _settle(self) -> None:
         """Mark what an earlier holder had committed."""
         held = self._held
         assert held is not None, "only a holder settles"
         try:
             ends = {partition: held.reader.ends(partition)[1] for partition in held.partitions}
             self._read_until(lambda: all(held.reader.position(p) >= end for p, end in ends.items()))
-            positions = self._found(held, rows)
+            positions = self._found(held, self._store.unpublished(_SETTLED_MAX))
             if positions:
                 self._mark(held, positions)
                 self._log("relay.settled", rows=len(positions))
-            return set(positions)
         except Exception:
             self._let_go()
             raise

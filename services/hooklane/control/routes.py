@@ -109,7 +109,7 @@ class EndpointRoutes:
     def create(self, draft: EndpointDraft, response: Response) -> EndpointAnswer:
         """Create an endpoint; the only answer that shows its secret."""
         desk = self._desk
-        endpoint, secret = first_revision(draft, new_endpoint_id(), desk.rules)
+        endpoint, secret = first_revision(draft, new_endpoint_id(), rules=desk.rules)
         kept = desk.store.add_endpoint(endpoint, at=desk.clock.now(), lanes_max=desk.lanes_max)
         desk.ring()
         return desk.tell(kept, response, secret=secret)
@@ -150,7 +150,7 @@ class EndpointRoutes:
         def decide(kept: KeptEndpoint) -> Endpoint:
             require_kept(kept.endpoint)
             _require_revision(kept.endpoint, if_match)
-            return changed_revision(kept.endpoint, change, desk.rules, now=desk.clock.now())
+            return changed_revision(kept.endpoint, change, rules=desk.rules, now=desk.clock.now())
 
         return desk.tell(desk.change(endpoint_id, decide), response)
 

@@ -27,6 +27,7 @@ class ApiServer:
         try:
             self._socket.bind((host, port))
         except OSError as error:
+            self._socket.close()
             raise Misconfigured(f"API port {host}:{port}: {error.strerror}") from None
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
+from hooklane.adapters.database_url import DatabaseUrl
 from hooklane.adapters.settings import ProcessSettings, section
 
 
@@ -17,8 +18,8 @@ class ControlSettings(ProcessSettings):
     api_key: SecretStr = Field(
         min_length=16, description="The key callers send as `Authorization: Bearer …`."
     )
-    database_url: str = Field(
-        "sqlite:///hooklane.db", description="SQLAlchemy URL, sqlite or postgresql."
+    database_url: DatabaseUrl = Field(
+        DatabaseUrl("sqlite:///hooklane.db"), description="SQLAlchemy URL, sqlite or postgresql."
     )
     effective_wait_ms: int = Field(
         2_000, ge=0, le=30_000, description="How long an answer waits for all matchers."

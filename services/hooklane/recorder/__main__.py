@@ -27,7 +27,7 @@ def main() -> int:
             member=kafka.member(cluster, group=topics.group("recorder"), instance=instance),
             admin=kafka.admin(cluster),
             # What a power cut takes is read from the topics anew.
-            store=SqlRecorderStore(connect(own.database_url, durable=False)),
+            store=SqlRecorderStore(connect(own.database_url.get_secret_value(), durable=False)),
             topics=topics,
             clock=clock,
             log=log,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from hooklane.adapters.database_url import DatabaseUrl
 from hooklane.adapters.settings import ProcessSettings, section
 
 
@@ -12,8 +13,8 @@ class RecorderSettings(ProcessSettings):
 
     model_config = section("recorder")
 
-    database_url: str = Field(
-        "sqlite:///hooklane.db", description="SQLAlchemy URL, sqlite or postgresql."
+    database_url: DatabaseUrl = Field(
+        DatabaseUrl("sqlite:///hooklane.db"), description="SQLAlchemy URL, sqlite or postgresql."
     )
     batch_records: int = Field(
         2_000, ge=1, le=50_000, description="Records written in one transaction at most."

@@ -11,11 +11,12 @@ from hooklane.adapters.metrics import GAPS, RECORDED, RECORDER_LAG
 from hooklane.adapters.ports import Admin, Clock, Member, Record
 from hooklane.adapters.store import LostRace, OffsetMove, Recorded, RecorderStore, Row
 from hooklane.domain.delivery import to_ms
-from hooklane.domain.errors import BrokenContract
+from hooklane.domain.errors import BrokenContract, Unavailable
 from hooklane.domain.topics import Partition, Topics
 from hooklane.recorder.rows import batch_of
 
 READER = "recorder"
+SCHEMA_PATIENCE_S = 5.0
 
 _Begin = Callable[[Mapping[Partition, int]], None]
 
@@ -57,11 +58,24 @@ class Recorder:
     def start(self) -> None:
         """Wait for the schema, then join the group."""
         around = self._around
-        around.store.ping()
+        self._wait_for_schema()
         if not self._subscribed:
             names = (around.topics.attempts, around.topics.dead_letters)
             around.member.subscribe(names, self)
             self._subscribed = True
+
+    def _wait_for_schema(self) -> None:
+        # Control, started beside us, needs a moment to make it: no reason to complain yet.
+        deadline = self._around.clock.monotonic() + SCHEMA_PATIENCE_S
+        while True:
+            try:
+                self._around.store.ping()
+            except Unavailable:
+                if self._around.clock.monotonic() >= deadline:
+                    raise
+                self._around.clock.sleep(0.1)
+            else:
+                return
 
     def step(self) -> None:
         """Write what is pending, or what comes next."""
@@ -182,11 +196,23 @@ class Recorder:
             error=str(error),
         )
 
+    def _pass_markers(self) -> None:
+        # Else what a quiet topic's retention takes away, transaction markers, would seem a gap.
+        moves = [
+            OffsetMove(partition=partition, expected=at, offset=position)
+            for partition, at in self._at.items()
+            if (position := self._around.member.position(partition)) is not None
+            and position > (at or 0)
+        ]
+        if moves:
+            self._write(Recorded(redriven={}, moves=moves))
+
     def _tell_lag(self) -> None:
         now = self._around.clock.monotonic()
         if now < self._lag_due or not self._at:
             return
         self._lag_due = now + self._pace.lag.total_seconds()
+        self._pass_markers()
         ends = self._around.admin.ends(list(self._at))
         RECORDER_LAG.set(
             sum(high - max(low, self._at[part] or 0) for part, (low, high) in ends.items())

@@ -13,7 +13,7 @@ def nowhere():
 
 
 def board_of(bench):
-    return Board(bench.positions, bench.admin, bench.topics, clock=SystemClock())
+    return Board(bench.positions, bench.admin, topics=bench.topics, clock=SystemClock())
 
 
 def test_a_waiting_answer_ends_as_soon_as_the_last_matcher_has_read(api, bench):

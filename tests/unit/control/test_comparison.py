@@ -7,7 +7,9 @@ from support.control import draft
 
 @pytest.fixture
 def comparison(bench):
-    return Comparison(bench.store, bench.reader, bench.topics, clock=bench.clock, log=bench.log)
+    return Comparison(
+        bench.store, bench.reader, topics=bench.topics, clock=bench.clock, log=bench.log
+    )
 
 
 @pytest.fixture

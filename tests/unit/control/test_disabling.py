@@ -7,7 +7,9 @@ from support.control import draft
 
 @pytest.fixture
 def disabling(api, bench):
-    found = Disabling(bench.store, bench.reader(), bench.topics, clock=bench.clock, log=bench.log)
+    found = Disabling(
+        bench.store, bench.reader(), topics=bench.topics, clock=bench.clock, log=bench.log
+    )
     found.start()
     return found
 
@@ -62,7 +64,7 @@ def test_unknown_endpoints_and_unreadable_records_are_passed(bench, disabling):
 
 def test_of_two_control_processes_one_takes_a_command(api, bench, disabling, endpoint_id):
     """The loser rolls back, reads its offsets anew, and goes on."""
-    other = Disabling(bench.store, bench.reader(), bench.topics, clock=bench.clock)
+    other = Disabling(bench.store, bench.reader(), topics=bench.topics, clock=bench.clock)
     other.start()
     bench.command("disable", endpoint_id, revision=1, reason="gone")
     assert (disabling.step(), other.step()) == (1, 0)
@@ -75,6 +77,6 @@ def test_a_restart_reads_on_where_sql_says(bench, disabling, endpoint_id):
     """No command is taken twice."""
     bench.command("disable", endpoint_id, revision=1, reason="gone")
     disabling.step()
-    again = Disabling(bench.store, bench.reader(), bench.topics, clock=bench.clock)
+    again = Disabling(bench.store, bench.reader(), topics=bench.topics, clock=bench.clock)
     again.start()
     assert again.step() == 0

@@ -17,7 +17,7 @@ def rules(bench):
 
 @pytest.fixture
 def endpoint(rules):
-    made, _ = first_revision(EndpointDraft(**draft()), "ep_1", rules)
+    made, _ = first_revision(EndpointDraft(**draft()), "ep_1", rules=rules)
     return made
 
 
@@ -25,11 +25,11 @@ def test_a_new_secret_signs_beside_the_old_for_the_overlap(bench, rules, endpoin
     """Receivers have a day to change theirs; the newest comes first."""
     now = bench.clock.now()
     change = EndpointChange(secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    changed = changed_revision(endpoint, change, rules, now=now)
+    changed = changed_revision(endpoint, change, rules=rules, now=now)
     assert [None, now + DAY] == [secret.valid_until for secret in changed.secrets]
-    again = changed_revision(changed, change, rules, now=now + DAY / 2)
+    again = changed_revision(changed, change, rules=rules, now=now + DAY / 2)
     assert [None, now + DAY * 1.5, now + DAY] == [s.valid_until for s in again.secrets]
-    later = changed_revision(again, change, rules, now=now + 2 * DAY)
+    later = changed_revision(again, change, rules=rules, now=now + 2 * DAY)
     assert len(later.secrets) == 2
 
 
@@ -41,24 +41,26 @@ def test_the_default_schedule_is_what_of_it_the_deployment_has(endpoint):
 
 def test_an_empty_schedule_means_no_retry(rules):
     """It is a choice, not a mistake."""
-    made, _ = first_revision(EndpointDraft(**draft(retry_schedule=[])), "ep_1", rules)
+    made, _ = first_revision(EndpointDraft(**draft(retry_schedule=[])), "ep_1", rules=rules)
     assert made.retry_schedule == ()
 
 
 def test_headers_are_replaced_as_a_whole_and_can_be_emptied(bench, rules, endpoint):
     """An empty object removes them."""
     now = bench.clock.now()
-    with_some = changed_revision(endpoint, EndpointChange(headers={"X-A": "1"}), rules, now=now)
+    with_some = changed_revision(
+        endpoint, EndpointChange(headers={"X-A": "1"}), rules=rules, now=now
+    )
     opened = rules.open_headers(with_some.sealed_headers, "ep_1")
     assert opened == {"X-A": "1"}
-    without = changed_revision(with_some, EndpointChange(headers={}), rules, now=now)
+    without = changed_revision(with_some, EndpointChange(headers={}), rules=rules, now=now)
     assert without.sealed_headers is None
 
 
 def test_a_change_of_nothing_is_refused(bench, rules, endpoint):
     """It would make a revision without a difference."""
     with pytest.raises(Invalid):
-        changed_revision(endpoint, EndpointChange(), rules, now=bench.clock.now())
+        changed_revision(endpoint, EndpointChange(), rules=rules, now=bench.clock.now())
 
 
 @pytest.mark.parametrize("name", ["acme", "a", "tenant-7.eu_west", "7up"])

@@ -73,7 +73,7 @@ def test_status_tells_whose_clock_is_off(api, bench):
 )  # fmt: skip
 def test_unfinished_is_what_lies_above_the_commit(commits, expected):
     """Without a commit all of it; what the commit's metadata can't tell counts as waiting."""
-    assert expected == unfinished(PART, {PART: (0, 10)}, commits)
+    assert expected == unfinished(PART, ends={PART: (0, 10)}, commits=commits)
 
 
 def test_what_finished_above_the_commit_does_not_wait():
@@ -83,5 +83,5 @@ def test_what_finished_above_the_commit_does_not_wait():
         tracker.receive(offset)
     for offset in (0, 5, 6):
         tracker.finish(offset)
-    assert unfinished(PART, {PART: (0, 10)}, {PART: tracker.commit()}) == 7
-    assert unfinished(PART, {}, {}) is None
+    assert unfinished(PART, ends={PART: (0, 10)}, commits={PART: tracker.commit()}) == 7
+    assert unfinished(PART, ends={}, commits={}) is None

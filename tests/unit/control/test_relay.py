@@ -49,7 +49,7 @@ def test_a_crash_between_commit_and_mark_publishes_nothing_twice(bench, owed, mo
         with pytest.raises(KeyboardInterrupt):
             bench.relay.publish()
     assert bench.store.unpublished_count() == 3
-    relay_of(bench.world, bench.own, bench.kafka).publish()
+    relay_of(bench.world, bench.own, kafka=bench.kafka).publish()
     assert owed == [key for key, _ in bench.announced()]
     assert bench.store.unpublished_count() == 0
     assert all(bench.store.endpoint(one).announced for one in owed)
@@ -58,7 +58,7 @@ def test_a_crash_between_commit_and_mark_publishes_nothing_twice(bench, owed, mo
 def test_a_new_holder_fences_the_old_which_stands_down(api, bench, owed):
     """One publishes at a time; the old one serves its API and writes no more."""
     bench.relay.publish()
-    newer = relay_of(bench.world, bench.own, bench.kafka)
+    newer = relay_of(bench.world, bench.own, kafka=bench.kafka)
     newer.publish()
     api.post("/v1/endpoints", json=draft())
     assert bench.relay.publish() == {}
@@ -71,7 +71,7 @@ def test_a_new_holder_fences_the_old_which_stands_down(api, bench, owed):
 def test_a_fenced_relay_returns_when_rows_are_neglected(api, bench, owed):
     """After 15 s without the new holder's work the old one takes over again."""
     bench.relay.publish()
-    relay_of(bench.world, bench.own, bench.kafka).publish()
+    relay_of(bench.world, bench.own, kafka=bench.kafka).publish()
     api.post("/v1/endpoints", json=draft())
     assert bench.relay.publish() == {}
     bench.clock.advance(timedelta(seconds=14))
@@ -84,7 +84,7 @@ def test_a_fenced_relay_returns_when_rows_are_neglected(api, bench, owed):
 def test_a_holder_that_ends_well_is_followed_at_once(api, bench, owed):
     """Nobody waits 15 s for a holder that said good-bye."""
     bench.relay.publish()
-    newer = relay_of(bench.world, bench.own, bench.kafka)
+    newer = relay_of(bench.world, bench.own, kafka=bench.kafka)
     newer.publish()
     api.post("/v1/endpoints", json=draft())
     assert bench.relay.publish() == {}
@@ -130,7 +130,7 @@ def test_a_compacted_record_counts_as_published_by_a_newer_of_its_key(
         with pytest.raises(KeyboardInterrupt):
             bench.relay.publish()
     bench.cluster.compact(bench.topics.endpoints)
-    relay_of(bench.world, bench.own, bench.kafka).publish()
+    relay_of(bench.world, bench.own, kafka=bench.kafka).publish()
     revisions = [value["revision"] for key, value in bench.announced() if key == owed[0]]
     assert revisions == [2]
     assert bench.store.unpublished_count() == 0

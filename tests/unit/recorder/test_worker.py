@@ -154,6 +154,20 @@ def test_the_loser_of_a_partition_reads_its_assignment_anew(bench):
     assert bench.numbers() == list(range(10))
 
 
+def test_markers_at_the_end_are_passed(bench):
+    """A quiet topic is recorded to its end; its trimmed markers are no gap later."""
+    recorder = bench.recorder()
+    writer = bench.cluster.transactional_producer(transactional_id="x")
+    writer.begin()
+    value = codec("attempt").encode(attempt_value(1))
+    writer.produce(TOPICS.attempts, value, key=b"dlv_1", partition=0)
+    writer.commit()
+    run(recorder)
+    bench.clock.advance(timedelta(seconds=6))
+    run(recorder)
+    assert recorder._around.store.offsets("recorder")[Partition(TOPICS.attempts, 0)] == 2
+
+
 def test_records_that_are_gone_unread_are_a_gap_that_is_recorded(bench):
     """Retention overtook the recorder: told, listed, then on from the log's start."""
     first = bench.recorder()
@@ -170,7 +184,9 @@ def test_records_that_are_gone_unread_are_a_gap_that_is_recorded(bench):
     assert {row["topic"] for row in found} == {TOPICS.attempts}
     assert "gap.found" in bench.lines
     offsets = SqlRecorderStore(bench.engine).offsets("recorder")
-    assert {part: offsets[part] for part in before} == {p: e + 1 for p, e in before.items()}
+    assert {part: offsets[part] for part in before} == {
+        part: end + 1 for part, end in before.items()
+    }
 
 
 def test_it_waits_for_the_schema(tmp_path):

@@ -113,7 +113,7 @@ class SqlControlStore(SqlOutbox, SqlHistory):
                     "not supported yet (dedicated_lanes_max): delete one first"
                 )
             connection.execute(sa.insert(endpoints).values(**row))
-            owe_endpoint(connection, self._topics.endpoints, endpoint, at=at)
+            owe_endpoint(connection, endpoint, topic=self._topics.endpoints, at=at)
         return kept_of(row)
 
     def endpoint(self, endpoint_id: str) -> KeptEndpoint:
@@ -156,7 +156,7 @@ class SqlControlStore(SqlOutbox, SqlHistory):
             LostRace: an offset was not where it was expected.
         """
         with writing(self._engine) as connection:
-            offsets.move(connection, reader, moves)
+            offsets.move(connection, moves, reader=reader)
             kept = _find(connection, endpoint_id, for_update=True)
             changed = decide(kept)
             if changed is None:
@@ -179,7 +179,7 @@ class SqlControlStore(SqlOutbox, SqlHistory):
                 deleted_at=None if deleted_at is None else to_ms(deleted_at),
             )
         )
-        owe_endpoint(connection, self._topics.endpoints, changed, at=at)
+        owe_endpoint(connection, changed, topic=self._topics.endpoints, at=at)
         return replace(kept, endpoint=changed, updated_at=at, deleted_at=deleted_at)
 
     def move_offsets(self, reader: str, moves: Sequence[OffsetMove]) -> None:
@@ -189,7 +189,7 @@ class SqlControlStore(SqlOutbox, SqlHistory):
             LostRace: an offset was not where it was expected.
         """
         with writing(self._engine) as connection:
-            offsets.move(connection, reader, moves)
+            offsets.move(connection, moves, reader=reader)
 
     def add_command(self, command: Command, *, at: datetime) -> None:
         """Write a command's outbox row."""
@@ -201,7 +201,7 @@ class SqlControlStore(SqlOutbox, SqlHistory):
         with writing(self._engine) as connection:
             kept = _find(connection, endpoint_id, for_update=True)
             if kept.endpoint.revision > above:
-                owe_endpoint(connection, self._topics.endpoints, kept.endpoint, at=at)
+                owe_endpoint(connection, kept.endpoint, topic=self._topics.endpoints, at=at)
             else:
                 raised = replace(kept.endpoint, revision=above + 1)
                 self._write(connection, kept, raised, at=at)
@@ -234,7 +234,7 @@ class SqlControlStore(SqlOutbox, SqlHistory):
                 .where(endpoints.c.endpoint_id == endpoint_id)
                 .values(buried_at=to_ms(at))
             )
-            owe_tombstone(connection, self._topics.endpoints, kept.endpoint, at=at)
+            owe_tombstone(connection, kept.endpoint, topic=self._topics.endpoints, at=at)
 
     def ping(self) -> None:
         """Ask whether the database answers and has our tables."""

@@ -23,7 +23,7 @@ def read(connection: Connection, reader: str) -> dict[Partition, int]:
     return {Partition(topic, partition): offset for topic, partition, offset in found}
 
 
-def move(connection: Connection, reader: str, moves: Iterable[OffsetMove]) -> None:
+def move(connection: Connection, moves: Iterable[OffsetMove], *, reader: str) -> None:
     """Move offsets from where they are expected, or none at all.
 
     Raises:
@@ -43,7 +43,7 @@ def move(connection: Connection, reader: str, moves: Iterable[OffsetMove]) -> No
             raise LostRace(f"{reader} is not at {step.expected} of {step.partition}")
 
 
-def put(connection: Connection, reader: str, ends: Mapping[Partition, int]) -> None:
+def put(connection: Connection, ends: Mapping[Partition, int], *, reader: str) -> None:
     """Set offsets whatever they were."""
     for partition, offset in sorted(ends.items()):
         changed = connection.execute(

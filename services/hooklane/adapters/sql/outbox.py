@@ -28,7 +28,7 @@ LEFT = Partition("holder", 1)
 KEPT_MS = 7 * 86_400_000
 
 
-def owe_endpoint(connection: Connection, topic: str, endpoint: Endpoint, *, at: datetime) -> None:
+def owe_endpoint(connection: Connection, endpoint: Endpoint, *, topic: str, at: datetime) -> None:
     """Write the outbox row of a revision."""
     placement = endpoint.placement
     connection.execute(
@@ -44,7 +44,7 @@ def owe_endpoint(connection: Connection, topic: str, endpoint: Endpoint, *, at: 
     )
 
 
-def owe_tombstone(connection: Connection, topic: str, endpoint: Endpoint, *, at: datetime) -> None:
+def owe_tombstone(connection: Connection, endpoint: Endpoint, *, topic: str, at: datetime) -> None:
     """Write the outbox row that takes an endpoint out of the table."""
     connection.execute(
         sa.insert(outbox).values(
@@ -96,14 +96,14 @@ class SqlOutbox:
         """Give the next holder's number; an earlier one no longer moves the relay's offsets."""
         with writing(self._engine) as connection:
             taken = offsets.read(connection, RELAY).get(HOLDER, 0) + 1
-            offsets.put(connection, RELAY, {HOLDER: taken})
+            offsets.put(connection, {HOLDER: taken}, reader=RELAY)
         return taken
 
     def let_go(self, holder: int) -> None:
         """Note that this holder ended well: who was fenced may take over at once."""
         with writing(self._engine) as connection:
             if offsets.read(connection, RELAY).get(HOLDER) == holder:
-                offsets.put(connection, RELAY, {LEFT: holder})
+                offsets.put(connection, {LEFT: holder}, reader=RELAY)
 
     def is_free(self) -> bool:
         """Tell whether the newest holder let go."""
@@ -139,7 +139,7 @@ class SqlOutbox:
                     .values(announced_revision=revision, announced_offset=positions[outbox_id])
                 )
             if offsets.read(connection, RELAY).get(HOLDER) == holder:
-                offsets.put(connection, RELAY, tails)
+                offsets.put(connection, tails, reader=RELAY)
 
     def forget_published(self, *, at: datetime) -> None:
         """Drop rows published a week ago."""

@@ -56,7 +56,7 @@ class SqlRecorderStore:
         """
         with writing(self._engine) as connection:
             # First, so that of two owners of a partition the second waits here and then loses.
-            offsets.move(connection, reader, batch.moves)
+            offsets.move(connection, batch.moves, reader=reader)
             if batch.attempts:
                 values = [_ATTEMPT_VALUES(row) for row in batch.attempts]
                 connection.exec_driver_sql(self._add_attempts, values)
