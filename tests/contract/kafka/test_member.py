@@ -1,5 +1,6 @@
 """What a member of a group promises, on the twin and on Kafka."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,15 @@ from hooklane.domain.errors import Unavailable
 from hooklane.domain.offsets import Committed
 from hooklane.domain.topics import Partition
 
+WITHIN_S = 20.0
 BRIEFLY = timedelta(milliseconds=300)
+AT_ONCE = timedelta(milliseconds=1)
+
+
+def until(condition):
+    deadline = time.monotonic() + WITHIN_S
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
 
 
 def test_a_record_arrives_as_it_was_written(world):
@@ -111,6 +120,30 @@ def test_seek_reads_again_from_there(world):
     owner.member.seek(place, 1)
     assert owner.member.position(place) == 1
     assert owner.read(5) == [b"0", b"1", b"2", b"1", b"2"]
+
+
+def test_what_is_assigned_later_begins_where_it_was_told_however_soon(world):
+    """An owner that says its starts after the callback reads from there, and skips nothing."""
+    topic = world.topic(partitions=30)
+    transactions = world.transactions()
+    transactions.begin()
+    for number in range(60):
+        transactions.produce(topic, b"value", key=None, partition=number % 30)
+    transactions.commit()
+    for turn in range(4):
+        pending = []
+        member = world.adapters.member(group=f"{world.group}{turn}", instance="one")
+        owner = world.owner([topic], member=member, on_assigned=pending.extend)
+
+        def has_all(owner=owner, member=member, pending=pending):
+            owner.records += member.consume(100, timeout=AT_ONCE)
+            member.assign(dict.fromkeys(pending, 0))
+            pending.clear()
+            return len(owner.records) >= 60
+
+        until(has_all)
+        assert len({(r.partition(), r.offset()) for r in owner.records}) == 60
+        member.close()
 
 
 def test_a_paused_partition_waits_and_others_go_on(world):

@@ -1,9 +1,10 @@
 """A member of a consumer group (KIP-848) whose every start offset is explicit.
 
 librdkafka wants each new partition assigned before its callback returns, or it assigns by itself.
-So what the listener does not assign there is assigned paused at its end, which reads nothing, and
-moved to its start later. What a listener raises inside librdkafka's callback is kept and raised
-from `consume`; records fetched by that call are then read again.
+So what the listener does not assign there is assigned paused, which reads nothing, and moved to
+its start later. It is paused at a plain offset: a librdkafka that still asks for a partition's
+end forgets a seek and begins at that end. What a listener raises inside its callback is kept and
+raised from `consume`; records fetched by that call are then read again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from hooklane.adapters.clock import SystemClock
 from hooklane.adapters.kafka import fetch
@@ -26,6 +27,8 @@ from hooklane.domain.offsets import Committed
 from hooklane.domain.topics import Partition
 
 _READ_COMMITS_MAX = 1_000
+# Where a partition is that has no start yet; nothing is read there.
+_NOWHERE = 0
 
 
 class KafkaMember:
@@ -196,14 +199,16 @@ class KafkaMember:
         self._arriving = frozenset()
         self._unmoved.update(partitions)
         starts = {partition: self._starts[partition] for partition in partitions}
+        halted = [p for p, start in starts.items() if start is None or p in self._paused]
+        # Before, so that no fetch begins; and after, for one of which librdkafka knew nothing yet.
+        consumer.pause(fetch.to_list(halted))
         consumer.incremental_assign(
             [
-                TopicPartition(*partition, OFFSET_END if start is None else start)
+                TopicPartition(*partition, _NOWHERE if start is None else start)
                 for partition, start in starts.items()
             ]
         )
-        if halted := [p for p, start in starts.items() if start is None or p in self._paused]:
-            consumer.pause(fetch.to_list(halted))
+        consumer.pause(fetch.to_list(halted))
 
     def _on_revoke(self, consumer: Consumer, parts: Sequence[TopicPartition]) -> None:
         assert self._listener is not None
