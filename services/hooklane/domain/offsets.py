@@ -112,8 +112,13 @@ class OffsetTracker:
 
     @property
     def span(self) -> int:
-        """How many offsets lie between the prefix and the position."""
-        return self._end() - self.prefix
+        """How many offsets lie between the prefix and the position.
+
+        Restored ones above the position count only once they are reached: an heir that counted
+        them would be at its cap before it read the one that is open, and never read it. They
+        fitted their own commit, and the prefix has only grown since.
+        """
+        return self.position - self.prefix
 
     @property
     def open_count(self) -> int:
@@ -134,10 +139,6 @@ class OffsetTracker:
         elif self._restored:
             written[FINISHED] = _to_text(_bitmap(prefix, self._restored))
         return Committed(offset=prefix, metadata=encode_metadata(written))
-
-    def _end(self) -> int:
-        # Restored offsets not yet received again still have to be told to the next owner.
-        return max(self.position, self._restored[-1] + 1) if self._restored else self.position
 
     def _drop_restored(self, below: int) -> None:
         restored = self._restored

@@ -5,9 +5,13 @@ from datetime import timedelta
 import pytest
 
 from hooklane.domain.endpoint import EndpointState
+from hooklane.domain.errors import Unavailable
+from hooklane.domain.offsets import OffsetTracker
+from hooklane.domain.topics import Partition
 from support.posting import (
     OK,
     SECOND,
+    TOPICS,
     DelivererBench,
     answer_all,
     header,
@@ -64,3 +68,22 @@ def test_a_full_span_of_finished_ones_cuts_its_head():
     assert {a["event_id"] for a in attempts} == expected
     assert [a["outcome"] for a in attempts if a["event_id"] == "evt_0"] == ["timed_out"]
     assert (len(attempts), len(bench.retries()), bench.lag(endpoint)) == (400, 1, 0)
+
+
+def test_an_heir_to_a_full_span_reads_its_head():
+    """One was open below a cap of finished ones when its owner died: it is done after all."""
+    bench = DelivererBench(span_max=100)
+    endpoint = bench.endpoint()
+    expected = [value["event_id"] for value in bench.deliver(endpoint, 120)]
+    left = OffsetTracker(0)
+    for offset in range(100):
+        left.receive(offset)
+    for offset in range(1, 100):
+        left.finish(offset)
+    lane = Partition(TOPICS.lane("ep_a"), 0)
+    bench.cluster.groups[TOPICS.group("deliverer.0")].commits[lane] = left.commit()
+    # Its lane is assigned a while before the first record comes.
+    bench.cluster.fail_next("committed", Unavailable("x"))
+    bench.run(bench.deliverer(), 5 * SECOND)
+    assert sorted([expected[0], *expected[100:]]) == sorted(bench.sender.event_ids)
+    assert bench.lag(endpoint) == 0
