@@ -128,7 +128,6 @@ class Deliverer:
             raise sending.fault
         self._follow_table()
         self._subscribe()
-        self._assignment.take_in()
         readings = self._assignment.readings
         room = self._flow.regulate(readings.values(), sending)
         records: list[Record] = []
@@ -140,6 +139,8 @@ class Deliverer:
         self._drain()
         if self._ticker.has_work and self._ticker.since_last() >= self._settings.tick_s:
             self._tick()
+        # After consume: of a lost membership, under which no commit is read, only consume tells.
+        self._assignment.take_in()
         self._upkeep.do(readings, sending, flow=self._flow)
         self._tell_position()
 

@@ -82,16 +82,14 @@ class Matcher:
     def step(self) -> None:
         """Do one round; at most POLL_MAX where nothing comes."""
         around, partitions = self._around, self._partitions
-        if self._must_rewind:
-            partitions.rewind()
-            self._must_rewind = False
         moment = around.clock.monotonic()
         if moment - self._listed_at >= LIST_TOPICS_EVERY_S:
             self._follow_topics()
-        if moment - self._idle_at >= COMMIT_IDLE_EVERY_S:
-            partitions.commit_idle()
-            self._idle_at = moment
         records = around.member.consume(self._settings.read_records_max, timeout=POLL_MAX)
+        # After consume: of a lost membership, under which no commit is read, only consume tells.
+        if self._must_rewind:
+            partitions.rewind()
+            self._must_rewind, records = False, []
         try:
             # After consume: an event appended after a change was effective meets no older table.
             if around.table.poll():
@@ -106,6 +104,9 @@ class Matcher:
         partitions.adopt()
         if partitions.waiting:
             partitions.resume()
+        if moment - self._idle_at >= COMMIT_IDLE_EVERY_S:
+            partitions.commit_idle()
+            self._idle_at = moment
 
     def stop(self) -> None:
         """Leave the group; between two steps nothing is under way."""

@@ -89,11 +89,6 @@ class Replayer:
     def step(self) -> None:
         """Do one round of a command, or wait for one."""
         around, lines = self._around, self._lines
-        if self._must_rewind:
-            self._work = None
-            lines.rewind()
-            self._must_rewind = False
-        lines.adopt()
         around.table.poll()
         TABLE_OFFSET.set(around.table.offset)
         around.positions.tell(around.table.offset)
@@ -104,6 +99,12 @@ class Replayer:
         )
         wait = timedelta(0) if is_busy else POLL_MAX
         lines.take(around.member.consume(COMMANDS_MAX, timeout=wait))
+        # After consume: of a lost membership, under which no commit is read, only consume tells.
+        if self._must_rewind:
+            self._work = None
+            lines.rewind()
+            self._must_rewind = False
+        lines.adopt()
         self._go_on()
         everything = around.clock.monotonic() - self._all_at >= COMMIT_ALL_EVERY_S
         lines.commit(everything=everything)

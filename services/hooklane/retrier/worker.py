@@ -83,15 +83,16 @@ class Retrier:
     def step(self) -> None:
         """Do one round; at most about a tenth of a second where nothing is due."""
         around, tiers = self._around, self._tiers
-        if self._must_rewind:
-            tiers.rewind()
-            self._must_rewind = False
-        tiers.adopt()
         around.table.poll()
         TABLE_OFFSET.set(around.table.offset)
         around.positions.tell(around.table.offset)
         tiers.resume()
         self._take(around.member.consume(self._settings.read_records_max, timeout=self._wait()))
+        # After consume: of a lost membership, under which no commit is read, only consume tells.
+        if self._must_rewind:
+            tiers.rewind()
+            self._must_rewind = False
+        tiers.adopt()
         self._watch_clocks()
         # Every record may write two: its own and an Attempt.
         taken = self._shelf.take(

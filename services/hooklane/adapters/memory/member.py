@@ -51,6 +51,8 @@ class MemoryMember:
     def committed(self, partitions: Collection[Partition]) -> dict[Partition, Committed]:
         """Read commits with their metadata."""
         with self._operation("committed"):
+            if refusal := self.refusal({}):
+                raise Unavailable(f"Kafka: reading commits: {refusal}")
             for partition in partitions:
                 if self._cluster.is_unsettled(self.group, partition):
                     raise Unavailable(f"Kafka: the commit of {partition.topic} is not settled")
