@@ -25,14 +25,15 @@ class SimulatedClock(ManualClock):
 
 
 class SimulatedCluster(Cluster):
-    """Time does not pass by waiting; `meddle(name, after)` may raise, kill or move the clock.
+    """In every call `meddle(name, after)` may raise, kill, or move the clock.
 
     Watchers learn each change once, whole: `transaction(by, records, offsets)`, and
     `commits(group, {partition: Committed})` for what was committed outside of one.
     """
 
     def __init__(self, clock):
-        super().__init__(clock, idle=lambda _: None)
+        # Workers wait one after another where processes wait together: each takes its part.
+        super().__init__(clock, idle=lambda timeout: clock.advance(timeout / 4))
         self.watchers = []
         self.meddle = lambda name, after: None
         # Whether the caller is no worker of ours: producers and control meet no fault.

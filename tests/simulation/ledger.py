@@ -101,8 +101,9 @@ class Ledger:
     def _take_in(self, record, taken, put, *, fanned, matched):
         topic, key = record.topic(), record.key() or b""
         if topic == self.topics.endpoints:
-            endpoint = endpoint_of(codec("endpoint").decode(record.value()))
-            self.endpoints.append((record.offset(), endpoint))
+            tombstone = record.value() is None
+            endpoint = None if tombstone else endpoint_of(codec("endpoint").decode(record.value()))
+            self.endpoints.append((record.offset(), key.decode(), endpoint))
         elif topic == self.topics.matches:
             value = codec("match").decode(record.value())
             source = value["source"]
@@ -204,11 +205,12 @@ class Ledger:
 
     def matching(self, event, table_offset):
         """Say who gets an event, by the table's records below an offset."""
-        table = {e.endpoint_id: e for offset, e in self.endpoints if offset < table_offset}
+        table = {key: e for offset, key, e in self.endpoints if offset < table_offset}
         return {
             endpoint.endpoint_id
             for endpoint in table.values()
-            if endpoint.tenant == event.tenant
+            if endpoint is not None
+            and endpoint.tenant == event.tenant
             and endpoint.state in (EndpointState.ACTIVE, EndpointState.PAUSED)
             and any(_fits(p, event.event_type) for p in endpoint.subscription.patterns)
         }

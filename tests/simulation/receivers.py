@@ -58,7 +58,7 @@ class Receivers:
             Answer(outcome=Outcome.FAILED, error="too many requests wait"),
             None,
         ]  # fmt: skip
-        if self.chance.random() < 0.01:
+        if self.chance.random() < 0.04:
             kinds = [rejected(410), Answer(outcome=Outcome.BLOCKED, error="10.0.0.1")]
         return self.chance.choice(kinds)
 
@@ -110,8 +110,17 @@ class SimulatedSender:
     def die(self):
         """Be cut off: what is open is answered to nobody."""
         self._open.clear()
+        self.stall()
+
+    def stall(self):
+        """Have nothing answered until `go_on`."""
         if self._pass_time in self._clock.listeners:
             self._clock.listeners.remove(self._pass_time)
+
+    def go_on(self):
+        """Answer again, also what was due meanwhile."""
+        self._clock.listeners.append(self._pass_time)
+        self._pass_time()
 
     async def close(self):
         """Nothing is open by then."""

@@ -1,6 +1,7 @@
 """One seed's run: who steps next, what breaks, how time goes on; then all is well, and drains."""
 
 import random
+from dataclasses import dataclass
 from datetime import timedelta
 
 from hooklane.domain.endpoint import Cause, EndpointState
@@ -8,12 +9,12 @@ from hooklane.domain.errors import Fenced, TransactionAborted, Unavailable
 from hooklane.domain.topics import Partition
 from simulation import checkers
 from simulation.ledger import Broken, Ledger
-from simulation.workers import KINDS, Running, Workers
-from simulation.world import World
+from simulation.workers import Running, Workers
+from simulation.world import KINDS, World
 
 ROUNDS = 800
 DRAIN_ROUNDS_MAX = 20_000
-IN_TRANSACTION = frozenset(("produce", "send_offsets", "commit"))
+IN_TRANSACTION = ("produce", "send_offsets", "commit")
 # Small, so that a seed's few hundred deliveries reach every limit.
 SETTINGS = {
     "matcher": {"read_records_max": 20, "transaction_records_max": 30},
@@ -30,18 +31,36 @@ SETTINGS = {
 }  # fmt: skip
 
 
+@dataclass(slots=True)
+class Strike:
+    """A blow that falls on the nth call of a kind, before its work or after."""
+
+    what: str
+    aim: str | None
+    count: int
+    after: bool
+
+    def hits(self, name, after):
+        if after is self.after and self.aim in (None, name):
+            self.count -= 1
+        return self.count <= 0
+
+
 class Simulation:
     """Everything under one seed.
 
     Args:
         seed: what chance follows.
         wrap: may spoil a worker's port, to see that a checker notices.
-        fault_share: how often, of all rounds, something breaks.
+        fault_share: how often, of all rounds, something breaks; None lets chance choose.
+        rounds: how long trouble lasts.
     """
 
-    def __init__(self, seed, *, wrap=None, fault_share=0.03, rounds=ROUNDS):
-        self.seed, self.fault_share, self.rounds = seed, fault_share, rounds
+    def __init__(self, seed, *, wrap=None, fault_share=None, rounds=ROUNDS):
         self.chance = random.Random(f"scheduler {seed}")
+        shares = [0.005, 0.02, 0.02, 0.05, 0.1]
+        self.fault_share = self.chance.choice(shares) if fault_share is None else fault_share
+        self.seed, self.rounds = seed, rounds
         self.world = world = World(seed)
         self.ledger = Ledger(world.topics, world.published)
         self.posts = checkers.Posts(self.ledger, world.clock)
@@ -49,7 +68,7 @@ class Simulation:
         self.workers.watchers.append(self.posts)
         world.cluster.watchers.append(self.ledger)
         self.running = [Running(kind, 0) for kind in KINDS]
-        self.kill_in = self.down_until = None
+        self.strikes, self.stalled, self.down_until = [], [], None
         self.is_faulty = False
         self.quiet = self.told = 0
         self.events = []
@@ -94,6 +113,8 @@ class Simulation:
                     world.publish()
             if chance.random() < 0.02:
                 world.change_something()
+            if chance.random() < 0.02:
+                world.retire()
             if chance.random() < 0.03 and world.endpoints:
                 world.receivers.shift(f"{chance.choice(list(world.endpoints))[3:]}.example")
             if chance.random() < self.fault_share:
@@ -106,7 +127,7 @@ class Simulation:
     def recover(self):
         """End all trouble: faults, receivers, the registry, pauses."""
         world = self.world
-        self.is_faulty, self.kill_in = False, None
+        self.is_faulty, self.strikes = False, []
         world.cluster.up()
         world.registry.failure = None
         world.receivers.are_well = True
@@ -158,7 +179,7 @@ class Simulation:
 
     def step(self, running):
         now = self.world.clock.monotonic()
-        if running.starts_at > now:
+        if running.starts_at > now or running in self.stalled:
             return
         if not running.is_alive:
             self.workers.build(running)
@@ -204,12 +225,12 @@ class Simulation:
     def break_something(self):
         chance, cluster, clock = self.chance, self.world.cluster, self.world.clock
         running = chance.choice(self.running)
-        match chance.randrange(8):
+        match chance.randrange(9):
             case 0:
                 self.note("kill", running)
                 self.end(running, how=self.workers.kill)
             case 1 | 2:
-                self.kill_in = chance.randrange(1, 60)
+                self.strikes.append(self.strike("kill"))
             case 3:
                 self.note("stop", running)
                 self.end(running, how=self.workers.stop)
@@ -222,6 +243,8 @@ class Simulation:
                 cluster.down()
             case 6:
                 self.scale()
+            case 7:
+                self.strikes.append(self.strike("stall"))
             case _:
                 self.trouble_around()
 
@@ -267,15 +290,43 @@ class Simulation:
             self.advance(timedelta(milliseconds=chance.choice([1, 10, 60])))
         if not self.is_faulty:
             return
-        if self.kill_in is not None:
-            self.kill_in -= 1
-            if self.kill_in <= 0:
-                self.kill_in = None
-                self.note(f"kill in {name}, after={after}", running)
-                running.starts_at = self.world.clock.monotonic() + chance.choice([0, 3, 15])
-                self.workers.kill_now()
+        for strike in self.strikes:
+            if strike.hits(name, after):
+                self.strikes.remove(strike)
+                self.note(f"{strike.what} in {name}, after={after},", running)
+                self.kill(running) if strike.what == "kill" else self.stall(running)
+                break
         if chance.random() < self.fault_share / 10:
             self.fail(name, after, running)
+
+    def strike(self, what):
+        """Choose where it will be: the nth call from now, or the nth of one kind."""
+        aims = [None, *IN_TRANSACTION, "begin", "commit_offsets", "committed"]
+        aim = self.chance.choice(aims)
+        count = self.chance.randrange(1, 60 if aim is None else 8)
+        return Strike(what, aim, count, after=self.chance.random() < 0.5)
+
+    def kill(self, running):
+        """End the worker in the middle of its call."""
+        running.starts_at = self.world.clock.monotonic() + self.chance.choice([0, 3, 15])
+        self.workers.kill_now()
+
+    def stall(self, running):
+        """Stop a worker's whole machine; when it wakes, others may have its partitions."""
+        chance = self.chance
+        if running.sender is not None:
+            running.sender.stall()
+        if chance.random() < 0.7:
+            self.world.cluster.expel(running.parts["member"])
+        self.stalled.append(running)
+        self.workers.current = None
+        for _ in range(chance.choice([0, 10, 60])):
+            self.step(chance.choice(self.running))
+            self.advance(timedelta(milliseconds=250))
+        self.workers.current = running
+        self.stalled.remove(running)
+        if running.sender is not None:
+            running.sender.go_on()
 
     def fail(self, name, after, running):
         if after:

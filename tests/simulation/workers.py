@@ -27,7 +27,6 @@ from simulation.cluster import Killed
 from simulation.receivers import SimulatedSender
 from simulation.world import SEALER, TIERS
 
-KINDS = ("matcher", "deliverer", "retrier", "replayer")
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.2, 5.0
 
 
@@ -200,7 +199,9 @@ class Workers:
 
     def _deliverer(self, running):
         world, topics = self.world, self.world.topics
-        member, producer, writer, table = self._of(running, "member", "producer", "writer", "table")
+        member, producer, writer, table, kept = self._of(
+            running, "member", "producer", "writer", "table", "kept"
+        )
         running.sender = SimulatedSender(
             world.clock, world.receivers, self.watchers, owns=lambda p: _owns(member, p)
         )
@@ -210,6 +211,7 @@ class Workers:
             positions=writer,
             admin=world.admin,
             table_reader=table,
+            positions_reader=kept,
             crossing=SameThread(running.sender),
             clock=self.wrap("deliverer", "clock", world.clock),
             log=self.log,

@@ -25,6 +25,7 @@ TIERS = (5 * SECOND, 30 * SECOND, 300 * SECOND)
 SCHEDULES = (TIERS[:1], TIERS[:2], TIERS, (TIERS[0], TIERS[0], TIERS[1]))
 PATTERNS = (("*",), ("order.*",), ("order.created",), ("user.*", "order.shipped"))
 TENANTS = ("acme", "beta")
+KINDS = ("matcher", "deliverer", "retrier", "replayer")
 TYPES = ("order.created", "order.shipped", "user.registered")
 STAMPED = {"message.timestamp.type": "LogAppendTime"}
 SEALER = Sealer({"k1": b"s" * 32})
@@ -68,7 +69,8 @@ class World:
         self.published = {}
         self.on_append = lambda partition, offset: None
         self.endpoints = {}
-        self.commands_read = 0
+        self.commands_read = self._endpoints_made = 0
+        self._announced = {}
         self._source = self.cluster.producer(instance="source")
         self._control = self.cluster.transactional_producer(transactional_id="t.control.0")
         self._numbers = iter(range(10**9))
@@ -121,8 +123,12 @@ class World:
 
     def _effective(self):
         """Give the offset that every live matcher's table is at or past."""
-        live = self.admin.members(self.topics.group("matcher"))
-        told = dict.fromkeys(live, 0)
+        return self._told_by("matcher")
+
+    def _told_by(self, kind):
+        """Give the least position told by the live processes of a kind; 0 where there is none."""
+        group = self.topics.group("deliverer.0" if kind == "deliverer" else kind)
+        told = dict.fromkeys(self.admin.members(group), 0)
         for record in self.cluster.log(Partition(self.topics.positions, 0)).everything():
             value = codec("position").decode(record.value())
             if value["instance"] in told:
@@ -132,7 +138,8 @@ class World:
     # Control.
 
     def add_endpoint(self):
-        chance, number = self.chance, len(self.endpoints)
+        chance, number = self.chance, self._endpoints_made
+        self._endpoints_made += 1
         endpoint_id = "ep_" + chr(ord("a") + number % 26) * (number // 26 + 1)
         lane = self.topics.lane(endpoint_id)
         self.admin.ensure([self.topics.lane_spec(lane)], replication=1)
@@ -150,6 +157,9 @@ class World:
     def put(self, endpoint):
         """Announce a revision, as the relay does."""
         self.endpoints[endpoint.endpoint_id] = endpoint
+        self._announced[endpoint.endpoint_id] = self.cluster.log(
+            Partition(self.topics.endpoints, 0)
+        ).end
         self._write(self.topics.endpoints, endpoint.endpoint_id, endpoint_bytes(endpoint))
 
     def change(self, endpoint, cause, *, reason=""):
@@ -163,9 +173,11 @@ class World:
         if len(self.endpoints) < 8 and chance.random() < 0.15:
             self.add_endpoint()
             return
+        if not self.endpoints:
+            return
         endpoint = chance.choice(list(self.endpoints.values()))
         causes = [Cause.PAUSE, Cause.RESUME, Cause.RESUME, Cause.DISABLE, Cause.ENABLE]
-        cause = Cause.DELETE if chance.random() < 0.05 else chance.choice(causes)
+        cause = Cause.DELETE if chance.random() < 0.08 else chance.choice(causes)
         if chance.random() < 0.2 and endpoint.state is not EndpointState.DELETED:
             patterns = Subscription(patterns=chance.choice(PATTERNS))
             revision = endpoint.revision + 1
@@ -183,14 +195,41 @@ class World:
         })  # fmt: skip
         self._write(self.topics.commands, endpoint.endpoint_id, value)
 
+    def retire(self):
+        """Take a deleted endpoint's lane away, in the steps that keep everybody safe."""
+        group = self.cluster.groups[self.topics.group("deliverer.0")]
+        for endpoint_id, endpoint in list(self.endpoints.items()):
+            if endpoint.state is not EndpointState.DELETED:
+                continue
+            lane, at = self.topics.lane(endpoint_id), self._announced[endpoint_id]
+            if any(self._told_by(kind) <= at for kind in KINDS):
+                continue
+            log, place = self.cluster.log(Partition(lane, 0)), Partition(lane, 0)
+            if endpoint.placement is not None:
+                committed = group.commits.get(place)
+                if committed is not None and committed.offset == log.end == log.stable_end:
+                    revision = endpoint.revision + 1
+                    self.put(replace(endpoint, placement=None, revision=revision))
+            elif log is not None:
+                if not any(place in seat.owned for seat in group.seats.values()):
+                    self.admin.delete_topics([lane])
+            else:
+                del self.endpoints[endpoint_id]
+                self._write(self.topics.endpoints, endpoint_id, None)
+            return
+
     def obey(self):
         """Do what deliverers ask for: disable an endpoint that said it is gone."""
         log = self.cluster.log(Partition(self.topics.commands, 0))
         records, self.commands_read = log.read(self.commands_read, 1_000)
         for record in records:
             value = codec("command").decode(record.value())
-            endpoint = self.endpoints[value["endpoint_id"]]
-            if value["kind"] == "disable" and value["revision"] == endpoint.revision:
+            endpoint = self.endpoints.get(value["endpoint_id"])
+            if (
+                endpoint is not None
+                and value["kind"] == "disable"
+                and value["revision"] == endpoint.revision
+            ):
                 self.change(endpoint, Cause.DISABLE, reason=value["reason"])
 
     def registry_trouble(self):
