@@ -95,10 +95,11 @@ class Assignment:
                 )
                 continue
             taken.append(reading)
+        # First, because it may fail; then all of it is done again.
+        self._member.assign({r.partition: r.tracker.position for r in taken})
         self._untaken.clear()
         self.readings.update({reading.partition: reading for reading in taken})
         self._crossing.call(self._sending.open, [reading.lane for reading in taken])
-        self._member.assign({r.partition: r.tracker.position for r in taken})
 
     def on_revoked(self, partitions: Sequence[Partition]) -> None:
         """Finish, commit and let go."""

@@ -140,8 +140,10 @@ class Flow:
             if reading.resume_at is not None:
                 self._member.seek(reading.partition, reading.resume_at)
                 reading.resume_at = None
-            reading.paused = False
         self._member.resume([reading.partition for reading in resuming])
+        # Only now: a seek may be refused, and what counts as running nobody resumes again.
+        for reading in resuming:
+            reading.paused = False
 
     def _cut_head(self, reading: Reading, sending: Sending) -> None:
         """Cut the one POST that keeps a lane of finished ones from moving on."""

@@ -83,7 +83,8 @@ class Upkeep:
             # What is settled and not yet recorded must not be committed without its records.
             if reading.dirty:
                 continue
-            if reading.tracker.open_count == 0 and not reading.paused:
+            passed_over = reading.paused or reading.resume_at is not None
+            if reading.tracker.open_count == 0 and not passed_over:
                 reading.tracker.advance(self._member.position(reading.partition) or 0)
             if reading.checkpoint is None:
                 reading.checkpoint = self._checkpoint(reading)

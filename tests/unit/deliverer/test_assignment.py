@@ -37,6 +37,23 @@ def test_unreadable_commits_are_waited_for(bench):
     assert len(bench.attempts()) == 10
 
 
+def test_a_lane_that_could_not_be_begun_is_begun_later(bench):
+    """A refused seek leaves no lane unread."""
+    endpoint = bench.endpoint()
+    bench.deliver(endpoint, 3)
+    deliverer = bench.deliverer()
+    assign, refusals = deliverer._ports.member.assign, [Unavailable("x")]
+
+    def refuse_once(starts):
+        if refusals:
+            raise refusals.pop()
+        assign(starts)
+
+    deliverer._ports.member.assign = refuse_once
+    bench.run(deliverer, 5 * SECOND)
+    assert (len(bench.sender.posts), bench.lag(endpoint)) == (3, 0)
+
+
 def test_a_killed_deliverer_repeats_only_what_was_not_recorded(bench):
     """The next owner starts at the commit, passes what its metadata says is finished."""
     endpoint = bench.endpoint(in_flight_max=10)

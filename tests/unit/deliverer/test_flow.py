@@ -57,6 +57,32 @@ def test_a_slow_lane_holds_bounded_records_and_nobody_else():
     assert len(bench.sender.posts) == 502
 
 
+def test_a_refused_seek_leaves_no_lane_paused():
+    """Lanes that were to be read again are, also if the first try of one of them fails."""
+    bench = DelivererBench(held_records_max=100)
+    endpoints = [bench.endpoint(name, state=EndpointState.PAUSED) for name in ("ep_a", "ep_b")]
+    for endpoint in endpoints:
+        bench.deliver(endpoint, 1_200)
+    deliverer = bench.deliverer()
+    bench.run(deliverer, 3 * SECOND)
+    readings = deliverer._assignment.readings.values()
+    assert all(r.paused and r.resume_at is not None for r in readings)
+    seek, calls = deliverer._ports.member.seek, []
+
+    def refuse_the_second(partition, offset):
+        calls.append(partition)
+        if len(calls) == 2:
+            raise Unavailable("x")
+        seek(partition, offset)
+
+    deliverer._ports.member.seek = refuse_the_second
+    for endpoint in endpoints:
+        bench.change(endpoint, state=EndpointState.ACTIVE)
+    bench.run(deliverer, 30 * SECOND)
+    assert [bench.lag(endpoint) for endpoint in endpoints] == [0, 0]
+    assert len(bench.sender.posts) == 2_400
+
+
 def test_a_full_span_of_finished_ones_cuts_its_head():
     """One hung POST does not stop its lane: at the cap it is cut, timed out, and retried."""
     bench = DelivererBench(span_max=100)

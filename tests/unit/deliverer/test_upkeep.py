@@ -43,6 +43,24 @@ def test_finished_records_leave_the_log_once_old():
     assert start <= end
 
 
+def test_what_is_to_be_read_again_is_not_passed():
+    """An idle lane's position counts as done only where everything below it was taken in."""
+    bench = DelivererBench()
+    endpoint = bench.endpoint()
+    bench.deliver(endpoint, 3)
+    deliverer = bench.deliverer()
+    bench.run(deliverer, SECOND)
+    (reading,) = deliverer._assignment.readings.values()
+    bench.deliver(endpoint, 2)
+    # Consumed, but past the span's cap: it is left to be read again.
+    deliverer._ports.member.consume(10, timeout=timedelta(0))
+    reading.read_again_from(3)
+    bench.clock.advance(2 * SECOND)
+    deliverer._upkeep.do({reading.partition: reading}, deliverer._sending, flow=deliverer._flow)
+    bench.run(deliverer, 5 * SECOND)
+    assert (len(bench.sender.posts), bench.lag(endpoint)) == (5, 0)
+
+
 def test_a_new_lane_is_committed_at_once(bench):
     """A lane without a commit would start anew at its log's start for ever."""
     endpoint = bench.endpoint()
