@@ -29,6 +29,8 @@ from hooklane.retrier.waiting import Waiting, held, tier_over_at
 
 # A resumed partition is fetched again only after up to one fetch.wait.max.ms.
 RESUME_EARLY = timedelta(seconds=1)
+# One stopped behind a gap its span can't bridge yet would else be fetched again and again.
+TOO_FAR_WAIT = timedelta(seconds=1)
 
 
 class TierPartition:
@@ -157,8 +159,10 @@ class Tiers:
             self.ahead = max(self.ahead, over_at - tier.tier - now)
             if over_at > horizon:
                 self._stop(partition, at=record.offset(), until=over_at - RESUME_EARLY)
-            elif self._shelf.is_full or tier.tracker.span >= self._settings.span_max:
+            elif self._shelf.is_full:
                 self._stop(partition, at=record.offset(), until=now)
+            elif self._is_too_far(tier, record.offset()):
+                self._stop(partition, at=record.offset(), until=now + TOO_FAR_WAIT)
             elif record.offset() >= tier.tracker.position:
                 tier.knows_position = True
                 if tier.tracker.receive(record.offset()):
@@ -189,8 +193,16 @@ class Tiers:
         for partition, tier in self.assigned.items():
             if tier.knows_position and tier.stopped_until is None:
                 position = self._member.position(partition)
-                if position is not None:
+                if position is not None and not self._is_too_far(tier, position):
                     tier.tracker.advance(position)
+
+    def _is_too_far(self, tier: TierPartition, offset: int) -> bool:
+        """Tell whether the commit's metadata could no longer tell what is finished below this."""
+        if tier.tracker.open_count == 0:
+            # Nothing lies between but what aborted transactions left: that may be any number.
+            tier.tracker.advance(offset)
+            return False
+        return offset - tier.tracker.prefix >= self._settings.span_max
 
     def _stop(self, partition: Partition, *, at: int, until: datetime) -> None:
         tier = self.assigned[partition]

@@ -77,6 +77,26 @@ def test_a_lost_membership_lets_go_and_comes_back():
     assert len({record.value() for record in bench.lane()}) == len(bench.lane()) == 5
 
 
+def test_a_wide_gap_behind_a_held_one_is_not_told_in_its_commit():
+    """What aborted transactions left may be wider than commit metadata; nothing is lost by it."""
+    bench = RetrierBench(partitions=1)
+    bench.endpoint()
+    bench.wait(0, due_in=40 * SECOND)
+    bench.wait(1)
+    writer = bench.cluster.transactional_producer(transactional_id="deliverer")
+    writer.begin()
+    for _ in range(30_000):
+        writer.produce("t.retry.5s", b"x", key=b"k")
+    writer.abort()
+    retrier = bench.retrier()
+    bench.run(retrier, 20 * SECOND)
+    bench.wait(2)
+
+    bench.run(retrier, 40 * SECOND)
+
+    assert len({record.value() for record in bench.lane()}) == len(bench.lane()) == 3
+
+
 def test_a_tiers_end_does_not_keep_its_prefix_back():
     """Transaction markers at the end are passed, so an empty tier has nothing left to do."""
     bench = RetrierBench(partitions=1)
