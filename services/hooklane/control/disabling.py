@@ -41,6 +41,8 @@ class Disabling:
             Partition(topics.commands, number) for number in range(topics.counts.commands)
         ]
         self._at: dict[Partition, int | None] = {}
+        # What was read and could not be taken in has to be read again.
+        self._is_astray = False
 
     def start(self) -> None:
         """Read on from where SQL says any control process has come."""
@@ -53,10 +55,18 @@ class Disabling:
                 self._log("commands.gap_found", level="error", partition=partition.partition)
         self._reader.start(starts)
         self._at = {partition: known.get(partition) for partition in self._partitions}
+        self._is_astray = False
 
     def step(self) -> int:
-        """Take in what is there; give how many endpoints were disabled."""
+        """Take in what is there; give how many endpoints were disabled.
+
+        Raises:
+            Unavailable: the database or Kafka can't be reached; nothing read is passed over.
+        """
+        if self._is_astray:
+            self.start()
         records = self._reader.read(_BATCH, timeout=_NO_WAIT)
+        self._is_astray = bool(records)
         try:
             disabled = sum(self._take(record) for record in records)
             self._move_past(records)
@@ -65,6 +75,7 @@ class Disabling:
             self._log("commands.lost", error=str(error))
             self.start()
             return 0
+        self._is_astray = False
         return disabled
 
     def close(self) -> None:

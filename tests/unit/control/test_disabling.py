@@ -1,6 +1,7 @@
 import pytest
 
 from hooklane.control.disabling import READER, Disabling
+from hooklane.domain.errors import Unavailable
 from hooklane.domain.topics import Partition
 from support.control import draft
 
@@ -43,6 +44,33 @@ def test_enable_takes_it_back(api, bench, disabling, endpoint_id):
     disabling.step()
     answer = api.post(f"/v1/endpoints/{endpoint_id}/enable").json()
     assert (answer["state"], answer["state_reason"], answer["revision"]) == ("active", "", 3)
+
+
+class Away:
+    """A store that is away once, when a change is to be written."""
+
+    def __init__(self, store):
+        self._store, self.failures = store, 1
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def change_endpoint(self, *arguments, **named):
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable("database")
+        return self._store.change_endpoint(*arguments, **named)
+
+
+def test_a_command_read_while_the_database_was_away_is_taken_in_later(api, bench, endpoint_id):
+    """Its lane has stopped: were it passed over, nobody would ever see to that endpoint."""
+    found = Disabling(Away(bench.store), bench.reader(), topics=bench.topics, clock=bench.clock)
+    found.start()
+    bench.command("disable", endpoint_id, revision=1, reason="gone")
+    with pytest.raises(Unavailable):
+        found.step()
+    assert found.step() == 1
+    assert api.get(f"/v1/endpoints/{endpoint_id}").json()["state"] == "disabled"
 
 
 @pytest.mark.parametrize("kind", ["redrive", "probe"])
