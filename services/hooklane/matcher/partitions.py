@@ -170,10 +170,11 @@ class Partitions:
         for partition, record in tuple(self.waiting.items()):
             if not self._around.reader.is_readable(record):
                 continue
-            del self.waiting[partition]
-            PARTITIONS_WAITING.set(len(self.waiting))
             self._around.member.seek(partition, record.offset())
             self._around.member.resume((partition,))
+            # Only now: a seek may be refused, and what does not wait nobody resumes again.
+            del self.waiting[partition]
+            PARTITIONS_WAITING.set(len(self.waiting))
             self._around.log(
                 "partition.resumed", topic=partition.topic, partition=partition.partition
             )

@@ -87,6 +87,29 @@ def test_a_registry_away_stops_only_who_needs_it(bench):
     assert bench.rejected() == []
 
 
+def test_a_refused_seek_leaves_no_partition_waiting_for_ever(bench):
+    """It is tried again until the partition goes on."""
+    endpoint = bench.endpoint()
+    matcher = bench.started()
+    bench.registry.failure = Unavailable("registry")
+    bench.publish(1)
+    bench.run(matcher)
+    member = matcher._around.member
+    seek, refusals = member.seek, [Unavailable("x")]
+
+    def refuse_once(partition, offset):
+        if refusals:
+            raise refusals.pop()
+        seek(partition, offset)
+
+    member.seek = refuse_once
+    bench.registry.failure = None
+    bench.clock.advance(timedelta(seconds=2))
+    bench.run(matcher)
+
+    assert (numbers(bench.lane(endpoint)), refusals) == ([1], [])
+
+
 def test_a_schema_once_seen_needs_no_registry_after_a_restart(bench):
     """It is in the deployment's own topic."""
     endpoint = bench.endpoint()
