@@ -44,7 +44,8 @@ class Partitions:
     def __init__(self, around: Surroundings, sources: Sources) -> None:
         """Begin with nothing assigned."""
         self._around, self._sources = around, sources
-        self._first_start_is_over = False
+        # Until then no event of before counts, and no change can be effective.
+        self.first_start_is_over = False
         self._incoming: set[Partition] = set()
         self._committed_at: dict[Partition, datetime] = {}
         # By partition: below it everything is written and committed.
@@ -52,16 +53,14 @@ class Partitions:
         # By partition: the record whose schema can't be had now.
         self.waiting: dict[Partition, Record] = {}
 
-    def await_first_start(self, group: str) -> None:
-        """See that the deployment's first start is over, which only matcher 0 makes.
+    def look_for_first_start(self, group: str) -> None:
+        """See whether the deployment's first start is over, which only matcher 0 makes.
 
         Raises:
-            Unavailable: it is not.
+            Unavailable: that can't be told now.
         """
         marker = Partition(self._sources.operational, 0)
-        if marker not in self._around.admin.committed(group, (marker,)):
-            raise Unavailable("matcher 0 has not yet made the deployment's first start")
-        self._first_start_is_over = True
+        self.first_start_is_over = marker in self._around.admin.committed(group, (marker,))
 
     def on_assigned(self, partitions: Sequence[Partition]) -> None:
         """Start them at once; where that can't be done now, `adopt` does it later."""
@@ -191,12 +190,12 @@ class Partitions:
         self.committed(done)
 
     def _finish_first_start(self) -> None:
-        if self._first_start_is_over:
+        if self.first_start_is_over:
             return
         marker = Partition(self._sources.operational, 0)
         if marker not in self._around.member.committed((marker,)):
             self._start_deployment(marker)
-        self._first_start_is_over = True
+        self.first_start_is_over = True
 
     def _start_deployment(self, marker: Partition) -> None:
         around, counts = self._around, self._around.admin.topics()
@@ -205,7 +204,10 @@ class Partitions:
             for topic in sorted(self._sources.among(counts))
             for number in range(counts[topic])
         ]
-        ends = {partition: end for partition, (_, end) in around.admin.ends(sources).items()}
+        # What has a commit keeps it: without its marker this may be no first start at all.
+        begun = around.member.committed(sources)
+        found = around.admin.ends(sources).items()
+        ends = {partition: end for partition, (_, end) in found if partition not in begun}
         metadata = encode_metadata({TABLE_OFFSET_FIELD: str(around.table.offset)})
         # The marker's commit says that all the others are there: it is the last.
         last = {marker: ends.pop(marker, 0)}

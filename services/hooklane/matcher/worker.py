@@ -69,8 +69,9 @@ class Matcher:
         specs = (*topics.specs(self._kafka.retry_tiers), topics.operational_spec())
         around.admin.ensure(specs, replication=self._kafka.replication)
         # Alone in the group, matcher 0 has every partition of the deployment's beginning.
-        if self._settings.ordinal != 0:
-            self._partitions.await_first_start(topics.group("matcher"))
+        self._partitions.look_for_first_start(topics.group("matcher"))
+        if self._settings.ordinal != 0 and not self._partitions.first_start_is_over:
+            raise Unavailable("matcher 0 has not yet made the deployment's first start")
         # Whatever an earlier process left open under our id ends here, not at the next event.
         self._producer.begin()
         self._producer.abort()
@@ -94,7 +95,8 @@ class Matcher:
             # After consume: an event appended after a change was effective meets no older table.
             if around.table.poll():
                 TABLE_OFFSET.set(around.table.offset)
-            self._positions.tell(around.table.offset)
+            if partitions.first_start_is_over:
+                self._positions.tell(around.table.offset)
             if records:
                 self._match(records)
         except Unavailable:

@@ -32,6 +32,29 @@ def test_the_first_start_begins_at_the_end(bench):
     assert numbers(bench.lane(endpoint)) == [3]
 
 
+def test_no_position_is_told_before_the_first_start_is_over(bench):
+    """A change is effective from then on: what was appended before is not delivered."""
+    bench.cluster.fail_next("commit_offsets", Unavailable("x"))
+    matcher = bench.matcher()
+    matcher.start()
+    matcher.step()
+    assert bench.records(bench.topics.positions) == []
+    bench.run(matcher)
+    assert len(bench.records(bench.topics.positions)) == 1
+
+
+def test_a_lost_marker_is_no_first_start(bench):
+    """Positions that were committed are kept, whatever became of the operational topic's."""
+    endpoint = bench.endpoint()
+    bench.started().stop()
+    bench.publish(1)
+    del bench.cluster.groups["t.matcher"].commits[Partition("events.t", 0)]
+
+    bench.run(bench.started())
+
+    assert numbers(bench.lane(endpoint)) == [1]
+
+
 def test_a_later_start_misses_nothing(bench):
     """Events appended while no matcher ran, also to a topic that is new, are matched."""
     endpoint = bench.endpoint()
