@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings
 from hooklane.adapters.clock import SystemClock
 from hooklane.adapters.log import Log, json_log
 from hooklane.adapters.ports import Clock
-from hooklane.adapters.settings import ProcessSettings, shown
+from hooklane.adapters.settings import ProcessSettings, load, shown
 from hooklane.domain.errors import Fenced, Misconfigured, Unavailable
 
 BACKOFF_FIRST_S = 0.2
@@ -104,16 +104,15 @@ def serve_health(health: Health, *, host: str, port: int) -> ThreadingHTTPServer
 
 
 def run(
-    service: str,
-    load_settings: Callable[[], Sequence[BaseSettings]],
-    build: Callable[[Log, Clock], Worker],
+    service: str, sections: Sequence[type[BaseSettings]], *, build: Callable[..., Worker]
 ) -> int:
     """Run a service until SIGTERM or SIGINT; give its exit code.
 
     Args:
         service: its name, as in design.md's layout.
-        load_settings: reads every section it uses, its own (a ProcessSettings) first.
-        build: names the concrete adapters and makes the worker; must not need the network.
+        sections: every settings section it uses, its own (a ProcessSettings) first.
+        build: names the concrete adapters and makes the worker; called with the sections in
+            their order, then `log` and `clock` by name. Must not need the network.
     """
     clock = SystemClock()
     log = json_log(service, clock=clock)
@@ -121,14 +120,14 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        sections = load_settings()
-        own = sections[0]
+        loaded = [load(section) for section in sections]
+        own = loaded[0]
         assert isinstance(own, ProcessSettings)
         health = Health(clock)
         server = serve_health(health, host=own.metrics_host, port=own.metrics_port)
-        settings = {name: value for section in sections for name, value in shown(section).items()}
+        settings = {name: value for section in loaded for name, value in shown(section).items()}
         log("process.started", metrics_port=server.server_port, settings=settings)
-        return _run_worker(build(log, clock), stop=stop, health=health, log=log)
+        return _run_worker(build(*loaded, log=log, clock=clock), stop=stop, health=health, log=log)
     except Misconfigured as error:
         print(error, file=sys.stderr)  # noqa: T201  the one sentence for whoever started it
         return 2

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from hooklane.adapters.clock import SystemClock
+from hooklane.cli.addresses import READY_FILE
 from hooklane.embedded import artefacts
 from hooklane.embedded.directory import Directory, held
 from hooklane.embedded.stack import EVERYTHING, Stack, Wanted, prepare_ready_file
@@ -74,7 +75,8 @@ def names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tu
 )  # fmt: skip
 @click.option(
     "--ready-file", type=click.Path(path_type=Path, dir_okay=False),
-    help="Written when everything is ready: JSON with addresses, API key, metrics and pids.",
+    help="Written when everything is ready: JSON with addresses, API key, metrics and pids.  "
+    "[default: ready.json in the directory]",
 )  # fmt: skip
 @click.option("--kafka", callback=brokers, help="Use these brokers (host:port,…), start none.")
 @click.option("--registry", callback=http_url, help="Use this registry (URL), start none.")
@@ -89,6 +91,8 @@ def names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tu
 @click.option("--only", callback=names, help="Run only these programs (comma-separated names).")
 def up(directory: Path, ready_file: Path | None, **options: object) -> None:
     """Start Kafka, a schema registry and every service on this machine, and stay up."""
+    # Where other commands look for it: `.hooklane/ready.json`, if nothing was named.
+    ready_file = ready_file or directory / READY_FILE
     wanted = Wanted(ready_file=ready_file, **options)  # type: ignore[arg-type]  # click checked them
     with held(directory) as state:
         prepare_ready_file(ready_file)

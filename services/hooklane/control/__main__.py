@@ -10,7 +10,7 @@ from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
 from hooklane.adapters.sealing import Sealer
-from hooklane.adapters.settings import KafkaSettings, SealingSettings, load
+from hooklane.adapters.settings import KafkaSettings, SealingSettings
 from hooklane.adapters.sql.control import SqlControlStore
 from hooklane.adapters.sql.engine import connect
 from hooklane.adapters.sql.upgrade import upgrade
@@ -20,39 +20,40 @@ from hooklane.control.settings import ControlSettings
 from hooklane.control.worker import Control
 
 
-def main() -> int:
-    """Read the settings, name the adapters, run."""
-
-    def build(log: Log, clock: Clock) -> Control:
-        own, cluster = load(ControlSettings), load(KafkaSettings)
-        topics = cluster.topics
-        instance = f"{topics.prefix}.control.{own.ordinal}"
-        engine = connect(own.database_url.get_secret_value())
-        admin = kafka.admin(cluster)
-        world = World(
-            upgrade=lambda: upgrade(engine),
-            store=SqlControlStore(engine, topics),
+def _build(
+    own: ControlSettings,
+    cluster: KafkaSettings,
+    sealing: SealingSettings,
+    *,
+    log: Log,
+    clock: Clock,
+) -> Control:
+    """Name the adapters and build the worker."""
+    topics = cluster.topics
+    instance = f"{topics.prefix}.control.{own.ordinal}"
+    engine = connect(own.database_url.get_secret_value())
+    admin = kafka.admin(cluster)
+    world = World(
+        upgrade=lambda: upgrade(engine),
+        store=SqlControlStore(engine, topics),
+        admin=admin,
+        cluster=Cluster(
             admin=admin,
-            cluster=Cluster(
-                admin=admin,
-                open_producer=lambda: kafka.transactional_producer(
-                    cluster, transactional_id=transactional_id(topics)
-                ),
-                open_reader=lambda: kafka.reader(cluster, instance=instance),
-                clock=clock,
-                log=log,
+            open_producer=lambda: kafka.transactional_producer(
+                cluster, transactional_id=transactional_id(topics)
             ),
             open_reader=lambda: kafka.reader(cluster, instance=instance),
-            sealer=Sealer(load(SealingSettings).by_id()),
-            check_target=target,
             clock=clock,
             log=log,
-        )
-        return control(world, own, kafka=cluster)
-
-    sections = (ControlSettings, KafkaSettings, SealingSettings)
-    return run("control", lambda: [load(section) for section in sections], build)
+        ),
+        open_reader=lambda: kafka.reader(cluster, instance=instance),
+        sealer=Sealer(sealing.by_id()),
+        check_target=target,
+        clock=clock,
+        log=log,
+    )
+    return control(world, own, kafka=cluster)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("control", (ControlSettings, KafkaSettings, SealingSettings), build=_build))

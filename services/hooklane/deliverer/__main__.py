@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 import resource
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import uvloop
-from pydantic_settings import BaseSettings
 
 from hooklane.adapters import kafka
 from hooklane.adapters.http.addresses import AddressPolicy
@@ -21,18 +20,18 @@ from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import Worker, run
 from hooklane.adapters.sealing import Sealer
-from hooklane.adapters.settings import KafkaSettings, SealingSettings, load
+from hooklane.adapters.settings import KafkaSettings, SealingSettings
 from hooklane.deliverer.crossing import LoopThread
 from hooklane.deliverer.sending import Rules
 from hooklane.deliverer.settings import DelivererSettings
 from hooklane.deliverer.worker import Deliverer, Ports
 
 
-def build(
+def _build(
     settings: DelivererSettings,
     on: KafkaSettings,
-    *,
     sealing: SealingSettings,
+    *,
     log: Log,
     clock: Clock,
 ) -> Worker:
@@ -81,20 +80,7 @@ def main() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    sections: list[BaseSettings] = []
-
-    def read() -> Sequence[BaseSettings]:
-        sections.extend((load(DelivererSettings), load(KafkaSettings), load(SealingSettings)))
-        return sections
-
-    def make(log: Log, clock: Clock) -> Worker:
-        own, on, sealing = sections
-        assert isinstance(own, DelivererSettings)
-        assert isinstance(on, KafkaSettings)
-        assert isinstance(sealing, SealingSettings)
-        return build(own, on, sealing=sealing, log=log, clock=clock)
-
-    return run("deliverer", read, make)
+    return run("deliverer", (DelivererSettings, KafkaSettings, SealingSettings), build=_build)
 
 
 if __name__ == "__main__":

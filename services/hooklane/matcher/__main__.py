@@ -13,7 +13,7 @@ from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
 from hooklane.adapters.registry import HttpRegistry
 from hooklane.adapters.schema_cache import Background, SchemaCache
-from hooklane.adapters.settings import KafkaSettings, RegistrySettings, load
+from hooklane.adapters.settings import KafkaSettings, RegistrySettings
 from hooklane.domain.sources import Sources
 from hooklane.matcher.at_least_once import AtLeastOnce
 from hooklane.matcher.partitions import Surroundings
@@ -24,11 +24,11 @@ from hooklane.matcher.worker import Matcher
 REGISTRY_PATIENCE = timedelta(milliseconds=50)
 
 
-def matcher_of(
+def _build(
     own: MatcherSettings,
     cluster: KafkaSettings,
-    *,
     registry: RegistrySettings,
+    *,
     log: Log,
     clock: Clock,
 ) -> Matcher:
@@ -68,23 +68,5 @@ def matcher_of(
     )
 
 
-def main() -> int:
-    """Read the settings and run until told to stop."""
-    sections: list[MatcherSettings | KafkaSettings | RegistrySettings] = []
-
-    def load_settings() -> list[MatcherSettings | KafkaSettings | RegistrySettings]:
-        sections.extend((load(MatcherSettings), load(KafkaSettings), load(RegistrySettings)))
-        return sections
-
-    def build(log: Log, clock: Clock) -> Matcher:
-        own, cluster, registry = sections
-        assert isinstance(own, MatcherSettings)
-        assert isinstance(cluster, KafkaSettings)
-        assert isinstance(registry, RegistrySettings)
-        return matcher_of(own, cluster, registry=registry, log=log, clock=clock)
-
-    return run("matcher", load_settings, build)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("matcher", (MatcherSettings, KafkaSettings, RegistrySettings), build=_build))

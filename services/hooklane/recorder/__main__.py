@@ -9,38 +9,33 @@ from hooklane.adapters import kafka
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
-from hooklane.adapters.settings import KafkaSettings, load
+from hooklane.adapters.settings import KafkaSettings
 from hooklane.adapters.sql.engine import connect
 from hooklane.adapters.sql.recorder import SqlRecorderStore
 from hooklane.recorder.settings import RecorderSettings
 from hooklane.recorder.worker import Pace, Recorder, Surroundings
 
 
-def main() -> int:
-    """Read the settings, name the adapters, run."""
-
-    def build(log: Log, clock: Clock) -> Recorder:
-        own, cluster = load(RecorderSettings), load(KafkaSettings)
-        topics = cluster.topics
-        instance = f"{topics.prefix}.recorder.{own.ordinal}"
-        around = Surroundings(
-            member=kafka.member(cluster, group=topics.group("recorder"), instance=instance),
-            admin=kafka.admin(cluster),
-            # What a power cut takes is read from the topics anew.
-            store=SqlRecorderStore(connect(own.database_url.get_secret_value(), durable=False)),
-            topics=topics,
-            clock=clock,
-            log=log,
-        )
-        pace = Pace(
-            batch_records=own.batch_records,
-            wait=timedelta(milliseconds=own.wait_ms),
-            lag=timedelta(seconds=own.lag_s),
-        )
-        return Recorder(around, pace=pace)
-
-    return run("recorder", lambda: (load(RecorderSettings), load(KafkaSettings)), build)
+def build(own: RecorderSettings, cluster: KafkaSettings, *, log: Log, clock: Clock) -> Recorder:
+    """Name the adapters and build the worker."""
+    topics = cluster.topics
+    instance = f"{topics.prefix}.recorder.{own.ordinal}"
+    around = Surroundings(
+        member=kafka.member(cluster, group=topics.group("recorder"), instance=instance),
+        admin=kafka.admin(cluster),
+        # What a power cut takes is read from the topics anew.
+        store=SqlRecorderStore(connect(own.database_url.get_secret_value(), durable=False)),
+        topics=topics,
+        clock=clock,
+        log=log,
+    )
+    pace = Pace(
+        batch_records=own.batch_records,
+        wait=timedelta(milliseconds=own.wait_ms),
+        lag=timedelta(seconds=own.lag_s),
+    )
+    return Recorder(around, pace=pace)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("recorder", (RecorderSettings, KafkaSettings), build=build))

@@ -13,7 +13,7 @@ from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
 from hooklane.adapters.registry import HttpRegistry
 from hooklane.adapters.schema_cache import Background, SchemaCache
-from hooklane.adapters.settings import KafkaSettings, RegistrySettings, load
+from hooklane.adapters.settings import KafkaSettings, RegistrySettings
 from hooklane.domain.sources import Sources
 from hooklane.replayer.resubmit import RejectedEvents
 from hooklane.replayer.settings import ReplayerSettings
@@ -23,14 +23,20 @@ from hooklane.replayer.worker import Replayer
 REGISTRY_PATIENCE = timedelta(milliseconds=200)
 
 
-def build(log: Log, clock: Clock) -> Replayer:
+def _build(
+    own: ReplayerSettings,
+    broker: KafkaSettings,
+    registry: RegistrySettings,
+    *,
+    log: Log,
+    clock: Clock,
+) -> Replayer:
     """Name the adapters and build the worker; needs no network."""
-    broker, own = load(KafkaSettings), load(ReplayerSettings)
     topics = broker.topics
     name = topics.transactional_id("replayer", own.ordinal)
     writer, admin = kafka.producer(broker, instance=name), kafka.admin(broker)
     reader, *tables = (kafka.reader(broker, instance=name) for _ in range(3))
-    ask = Background(HttpRegistry(load(RegistrySettings)), patience=REGISTRY_PATIENCE)
+    ask = Background(HttpRegistry(registry), patience=REGISTRY_PATIENCE)
     schemas = SchemaCache(tables[0], writer, topic=topics.schemas, ask=ask, clock=clock, log=log)
     sources = Sources([source.source() for source in own.sources], prefix=topics.prefix)
     events = EventReader(schemas, sources, clock=clock, payload_bytes_max=own.payload_bytes_max)
@@ -53,5 +59,4 @@ def build(log: Log, clock: Clock) -> Replayer:
 
 
 if __name__ == "__main__":
-    sections = (ReplayerSettings, KafkaSettings, RegistrySettings)
-    sys.exit(run("replayer", lambda: [load(section) for section in sections], build))
+    sys.exit(run("replayer", (ReplayerSettings, KafkaSettings, RegistrySettings), build=_build))
