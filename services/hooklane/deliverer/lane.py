@@ -160,7 +160,10 @@ class Flight:
         return self.headers["attempts-made"] + 1
 
 
-_NUMBERS = ("attempts-made", "waiting-since", "not-before")
+# All that `progress_of` will read once a verdict asks for it: by then it is too late to refuse.
+_NUMBERS = frozenset(
+    ("attempts-made", "schedule-step", "hops", "waiting-since", "not-before", "first-attempt-at")
+)
 _decode = codec("delivery").decode
 
 
@@ -175,7 +178,8 @@ def read(record: Record) -> tuple[Value, dict[str, int]]:
     try:
         headers = {name: int(value or b"") for name, value in found.items()}
         headers.setdefault("attempts-made", 0)
-        if min(headers.values()) < 0 or headers["waiting-since"] > _MILLISECONDS_MAX:
+        numbers = headers.values()
+        if min(numbers) < 0 or max(numbers) > _MILLISECONDS_MAX or "waiting-since" not in headers:
             raise BrokenContract(f"delivery headers: {headers}")
     except (KeyError, ValueError) as error:
         raise BrokenContract(f"delivery headers: {error!r}") from None

@@ -208,6 +208,8 @@ class Deliverer:
                 self._table.read_to(offset, timeout=ASK_TIMEOUT)
             except Unavailable as error:
                 self._upkeep.alarm("table.behind", lane=lane.partition.topic, error=str(error))
+                # Of what was read of it nevertheless nobody else will tell.
+                self._tell_changes()
                 continue
             del self._asking[lane]
             self._tell_changes()
@@ -219,8 +221,9 @@ class Deliverer:
         now = self._ports.clock.monotonic()
         if wanted == self._subscribed or now - self._subscribed_at < 0.5:
             return
-        self._subscribed, self._subscribed_at = wanted, now
+        self._subscribed_at = now
         self._ports.member.subscribe(wanted, self._assignment)
+        self._subscribed = wanted
 
     def _feed(self, records: list[Record], sending: Sending) -> None:
         """Count records in and hand the open ones over, in one call."""

@@ -69,7 +69,7 @@ def test_a_delivery_is_read_with_the_headers_that_decide():
     headers = Progress(waiting_since=START, attempts_made=2, not_before=START, reason="x").headers()
     delivery, found = read(a_record(value=delivery_bytes(value), headers=headers))
     assert delivery == value
-    assert set(found) == {"attempts-made", "waiting-since", "not-before"}
+    assert set(found) == {"attempts-made", "schedule-step", "waiting-since", "not-before"}
     assert found["attempts-made"] == 2
 
 
@@ -84,6 +84,10 @@ def test_a_delivery_is_read_with_the_headers_that_decide():
         [("waiting-since", b"9" * 18)],
         [("waiting-since", b"1"), ("attempts-made", b"-1")],
         [("waiting-since", b"1"), ("not-before", b"soon")],
+        [("waiting-since", b"1"), ("not-before", b"9" * 18)],
+        [("waiting-since", b"1"), ("schedule-step", b"x")],
+        [("waiting-since", b"1"), ("hops", b"")],
+        [("waiting-since", b"1"), ("first-attempt-at", b"9" * 18)],
     ],
 )
 def test_headers_that_break_their_contract_are_refused(headers):

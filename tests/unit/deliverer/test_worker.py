@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from hooklane.adapters.codec import codec
+from hooklane.domain.delivery import first_headers
 from hooklane.domain.endpoint import EndpointState
 from hooklane.domain.topics import Partition
+from support.deliveries import delivery_bytes
 from support.posting import (
     SECOND,
     TIERS,
@@ -60,3 +62,24 @@ def test_senders_of_two_deliverers_are_told_apart(bench):
 def test_every_tier_of_the_bench_exists():
     """A verdict's tier is a topic."""
     assert {TOPICS.retry(tier) for tier in TIERS} <= set(DelivererBench().admin.topics())
+
+
+def test_what_was_read_of_a_table_that_ends_too_early_is_told(bench):
+    """One record asks for more than there is; another endpoint's pause, read meanwhile, counts."""
+    endpoint, other = bench.endpoint(), bench.endpoint("ep_z")
+    stray = dict(bench.deliver(other, table_offset=1_000)[0]) | {"endpoint_id": "ep_unknown"}
+    bench.append(endpoint, delivery_bytes(stray), first_headers(at=bench.clock.now()))
+    deliverer = bench.deliverer()
+    bench.run(deliverer, SECOND)
+    read_to, paused = deliverer._table.read_to, []
+
+    def read_a_pause(offset, *, timeout):
+        if not paused:
+            paused.append(bench.change(other, state=EndpointState.PAUSED))
+        read_to(offset, timeout=timeout)
+
+    deliverer._table.read_to = read_a_pause
+    bench.run(deliverer, SECOND)
+    bench.deliver(other)
+    bench.run(deliverer, SECOND)
+    assert len(bench.sender.posts) == 1
