@@ -52,6 +52,8 @@ class Recorder:
         self._at: dict[Partition, int | None] = {}
         self._gaps: list[Row] = []
         self._pending: Recorded | None = None
+        # A race was lost, and where we are is not yet read anew.
+        self._is_astray = False
         self._lag_due = 0.0
         self._subscribed = False
 
@@ -79,6 +81,8 @@ class Recorder:
 
     def step(self) -> None:
         """Write what is pending, or what comes next."""
+        if self._is_astray:
+            self._begin_anew()
         if self._pending is None:
             records = self._around.member.consume(self._pace.batch_records, timeout=self._pace.wait)
             self._pending = self._batch(records)
@@ -175,12 +179,16 @@ class Recorder:
             self._around.store.record(READER, batch)
         except LostRace as error:
             self._around.log("batch.lost", level="warning", error=str(error))
-            self._pending = None
-            self._begin(list(self._at), self._seek)
+            self._pending, self._is_astray = None, True
+            self._begin_anew()
             return
         self._at.update({move.partition: move.offset for move in batch.moves})
         RECORDED.labels("attempts").inc(len(batch.attempts))
         RECORDED.labels("dead_letters").inc(len(batch.dead_letters))
+
+    def _begin_anew(self) -> None:
+        self._begin(list(self._at), self._seek)
+        self._is_astray = False
 
     def _seek(self, starts: Mapping[Partition, int]) -> None:
         for partition, offset in starts.items():

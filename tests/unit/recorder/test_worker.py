@@ -9,6 +9,7 @@ from hooklane.adapters.sql.engine import connect, reading
 from hooklane.adapters.sql.recorder import SqlRecorderStore
 from hooklane.adapters.sql.tables import attempts, dead_letters, gaps
 from hooklane.adapters.sql.upgrade import upgrade
+from hooklane.adapters.store import LostRace
 from hooklane.domain.errors import Unavailable
 from hooklane.domain.topics import Partition, PartitionCounts, Topics
 from hooklane.recorder.worker import Pace, Recorder, Surroundings
@@ -152,6 +153,24 @@ def test_the_loser_of_a_partition_reads_its_assignment_anew(bench):
     assert "batch.lost" in bench.lines
     run(first)
     assert bench.numbers() == list(range(10))
+
+
+def test_a_loser_that_cannot_read_its_assignment_skips_nothing(bench):
+    """Kafka away at that very moment: the batch that was rolled back is read again."""
+    recorder = bench.recorder()
+    bench.write(7)
+    (real, expected) = recorder._around.store.record, list(range(7))
+
+    def lose_once(reader, batch):
+        recorder._around.store.record = real
+        bench.cluster.fail_next("ends", Unavailable("x"))
+        raise LostRace("x")
+
+    recorder._around.store.record = lose_once
+    with pytest.raises(Unavailable):
+        run(recorder)
+    run(recorder)
+    assert bench.numbers() == expected
 
 
 def test_markers_at_the_end_are_passed(bench):
