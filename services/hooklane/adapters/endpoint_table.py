@@ -55,6 +55,7 @@ class EndpointTable:
         self._reader, self._clock, self._on_change, self._log = reader, clock, on_change, log
         self._partition = Partition(topic, 0)
         self.index = MatchIndex()
+        self._unreadable: set[str] = set()
         self.offset = 0
 
     def start(self) -> None:
@@ -72,6 +73,10 @@ class EndpointTable:
     def get(self, endpoint_id: str) -> Endpoint | None:
         """Give an endpoint's newest revision, if the table has it."""
         return self.index.get(endpoint_id)
+
+    def knows_nothing_of(self, endpoint_id: str) -> bool:
+        """Tell whether there is an endpoint of which no revision can be read: not a deleted one."""
+        return endpoint_id in self._unreadable and self.index.get(endpoint_id) is None
 
     def poll(self) -> bool:
         """Take in what is there without waiting; tell whether the position moved."""
@@ -110,6 +115,7 @@ class EndpointTable:
         if key is None:
             return
         endpoint_id = key.decode(errors="replace")
+        self._unreadable.discard(endpoint_id)
         if value is None:
             self.index.remove(endpoint_id)
             self._on_change(endpoint_id, None)
@@ -117,6 +123,7 @@ class EndpointTable:
         try:
             endpoint = endpoint_of(codec("endpoint").decode(value))
         except BrokenContract as error:
+            self._unreadable.add(endpoint_id)
             self._log("endpoint.unreadable", level="error", endpoint=endpoint_id, error=str(error))
             return
         known = self.index.get(endpoint_id)

@@ -200,13 +200,17 @@ class Deliverer:
     def _answer_asking(self) -> None:
         """Read on for records that were matched with a newer table than ours."""
         assert self._sending is not None
+        ends_early = False
         for lane, offset in list(self._asking.items()):
             if lane.closed:
                 del self._asking[lane]
                 continue
+            if ends_early and self._table.offset < offset:
+                continue  # one wait a round is enough: all lanes stand still meanwhile
             try:
                 self._table.read_to(offset, timeout=ASK_TIMEOUT)
             except Unavailable as error:
+                ends_early = True
                 self._upkeep.alarm("table.behind", lane=lane.partition.topic, error=str(error))
                 # Of what was read of it nevertheless nobody else will tell.
                 self._tell_changes()

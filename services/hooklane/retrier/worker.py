@@ -69,6 +69,7 @@ class Retrier:
         self._must_rewind = False
         self._skew = timedelta(0)
         self._skewed_at = float("-inf")
+        self._table_again_at = float("-inf")
 
     def start(self) -> None:
         """Check the topics, read the endpoint table, then join the group."""
@@ -172,12 +173,25 @@ class Retrier:
         )
 
     def _endpoint(self, waiting: Waiting) -> Endpoint | None:
-        table = self._around.table
+        table, needed = self._around.table, waiting.delivery["table_offset"]
         endpoint = table.get(waiting.endpoint_id)
-        if endpoint is None and table.offset < waiting.delivery["table_offset"]:
-            table.read_to(waiting.delivery["table_offset"], timeout=TABLE_TIMEOUT)
+        if endpoint is None and table.offset < needed:
+            self._read_table_to(needed)
             endpoint = table.get(waiting.endpoint_id)
+        if table.knows_nothing_of(waiting.endpoint_id):
+            raise Unavailable(f"endpoint {waiting.endpoint_id} can't be read by this release")
         return endpoint
+
+    def _read_table_to(self, needed: int) -> None:
+        # Once it proved to end too early, thousands of records must not wait for it in turn.
+        moment = self._around.clock.monotonic()
+        if moment < self._table_again_at:
+            raise Unavailable(f"endpoint table is at {self._around.table.offset} < {needed}")
+        try:
+            self._around.table.read_to(needed, timeout=TABLE_TIMEOUT)
+        except Unavailable:
+            self._table_again_at = moment + TABLE_WAIT.total_seconds()
+            raise
 
     def _write(
         self,

@@ -114,6 +114,8 @@ def test_an_unreadable_record_is_logged_and_passed(cluster, put, write):
     table = a_table(cluster, log=lambda what, /, **fields: lines.append((what, fields)))
     table.start()
     assert table.get("ep_b") == an_endpoint("ep_b")
+    assert table.knows_nothing_of("ep_broken")
+    assert not any(map(table.knows_nothing_of, ("ep_b", "ep_never")))
     assert [(what, fields.get("endpoint")) for what, fields in lines] == [
         ("endpoint.unreadable", "ep_broken"),
         ("table.read", None),

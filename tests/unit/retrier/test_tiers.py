@@ -6,6 +6,7 @@ import pytest
 
 from hooklane.domain.errors import Unavailable
 from hooklane.domain.topics import Partition
+from support.deliveries import START
 from support.retrying import HOUR, SECOND, RetrierBench
 
 
@@ -112,3 +113,30 @@ def test_a_tiers_end_does_not_keep_its_prefix_back():
 
     partition = Partition("t.retry.5s", 0)
     assert bench.commits()[partition].offset == bench.admin.ends([partition])[partition][1] == 3
+
+
+def test_an_endpoint_that_cannot_be_read_is_not_taken_for_a_deleted_one():
+    """A record of a later release: what waits for it goes on waiting."""
+    bench = RetrierBench()
+    bench.outside.produce(bench.topics.endpoints, b"\xc3\x01from a later release", key=b"ep_a")
+    bench.wait()
+    retrier = bench.retrier()
+    bench.run(retrier, 20 * SECOND)
+    assert bench.attempts() == []
+
+    bench.endpoint()
+    bench.run(retrier, 20 * SECOND)
+
+    assert len(bench.lane()) == 1
+
+
+def test_a_table_that_ends_too_early_does_not_hold_up_the_others():
+    """However many ask for more than there is, it is waited for once in a while."""
+    bench = RetrierBench()
+    bench.endpoint()
+    for number in range(100):
+        bench.wait(number, endpoint_id="ep_unknown", table_offset=1_000)
+    bench.wait(100)
+    bench.run(bench.retrier(), 8 * SECOND)
+    assert (len(bench.lane()), bench.attempts()) == (1, [])
+    assert bench.clock.now() - START < 10 * SECOND
