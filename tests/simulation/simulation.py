@@ -53,14 +53,14 @@ class Simulation:
         seed: what chance follows.
         wrap: may spoil a worker's port, to see that a checker notices.
         fault_share: how often, of all rounds, something breaks; None lets chance choose.
-        rounds: how long trouble lasts.
+        drain_rounds_max: how long draining may take.
     """
 
-    def __init__(self, seed, *, wrap=None, fault_share=None, rounds=ROUNDS):
+    def __init__(self, seed, *, wrap=None, fault_share=None, drain_rounds_max=DRAIN_ROUNDS_MAX):
         self.chance = random.Random(f"scheduler {seed}")
         shares = [0.005, 0.02, 0.02, 0.05, 0.1]
         self.fault_share = self.chance.choice(shares) if fault_share is None else fault_share
-        self.seed, self.rounds = seed, rounds
+        self.seed, self.drain_rounds_max = seed, drain_rounds_max
         self.world = world = World(seed)
         self.ledger = Ledger(world.topics, world.published)
         self.posts = checkers.Posts(self.ledger, world.clock)
@@ -76,7 +76,7 @@ class Simulation:
     def run(self):
         self.begin()
         self.is_faulty = True
-        for _ in range(self.rounds):
+        for _ in range(ROUNDS):
             self.round()
         self.recover()
         self.drain()
@@ -139,7 +139,7 @@ class Simulation:
                 world.change(endpoint, Cause.ENABLE)
 
     def drain(self):
-        for number in range(DRAIN_ROUNDS_MAX):
+        for number in range(self.drain_rounds_max):
             self.round()
             if number % 50 == 0 and self.is_drained():
                 return

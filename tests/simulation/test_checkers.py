@@ -1,13 +1,18 @@
 """The checkers can fail: each law is broken on purpose, and its checker must see it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from hooklane.adapters.codec import codec
+from hooklane.domain.endpoint import EndpointState
 from hooklane.domain.offsets import Committed
+from hooklane.domain.subscription import Subscription
 from simulation.ledger import Broken
 from simulation.simulation import Simulation
+
+ALL_OF_ACME = {"tenant": "acme", "subscription": Subscription(patterns=("*",))}
 
 
 def spoiling(kind, part, spoil):
@@ -83,6 +88,17 @@ def loses_what_was_consumed(member):
     return member
 
 
+def consumes_nothing(member):
+    member.consume = lambda records_max, *, timeout: []
+    return member
+
+
+def takes_everything(member):
+    consume = member.consume
+    member.consume = lambda records_max, *, timeout: consume(10_000, timeout=timeout)
+    return member
+
+
 class Ahead:
     """A clock that is a minute ahead."""
 
@@ -135,3 +151,34 @@ def test_a_broken_law_is_seen(fault):
         except Broken:
             return
     raise AssertionError(f"nobody noticed that {fault}")
+
+
+def test_a_tier_that_nobody_reads_is_seen():
+    """What does not drain once all is well is a broken promise."""
+    spoilt = spoiling("retrier", "member", consumes_nothing)
+    with pytest.raises(Broken, match="not drained"):
+        Simulation(3, wrap=spoilt, drain_rounds_max=300).run()
+
+
+def a_backlog(*, wrap=None):
+    """Run while far more waits for a paused endpoint than a deliverer may hold."""
+    simulation = Simulation(0, wrap=wrap)
+    world = simulation.world
+    simulation.begin()
+    for endpoint in list(world.endpoints.values()):
+        world.put(replace(endpoint, revision=2, state=EndpointState.PAUSED, **ALL_OF_ACME))
+    for _ in range(800):
+        world.publish()
+    for _ in range(1_500):
+        simulation.round()
+
+
+def test_a_backlog_is_held_within_bounds():
+    """Memory is bounded, whatever the backlog."""
+    a_backlog()
+
+
+def test_a_backlog_that_is_held_whole_is_seen():
+    """The check of memory can fail."""
+    with pytest.raises(Broken, match="holds"):
+        a_backlog(wrap=spoiling("deliverer", "member", takes_everything))
