@@ -13,7 +13,7 @@ from hooklane.adapters.events import EventReader
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Admin, Reader, Record
 from hooklane.adapters.rejected import original_of
-from hooklane.domain.errors import BrokenContract, NotFound
+from hooklane.domain.errors import BrokenContract, NotFound, Unavailable
 from hooklane.domain.event import Event
 from hooklane.domain.topics import Partition
 from hooklane.replayer.command import Command, RejectedAt
@@ -66,6 +66,9 @@ class RejectedEvents:
                         return record
                 if self.reader.position(partition) > place.offset:
                     break
+            else:
+                # It lies there: a slow broker must not make it seem gone.
+                raise Unavailable(f"{self.topic}/{place.partition} can't be read now")
         raise NotFound(f"{self.topic}/{place.partition}/{place.offset}")
 
 

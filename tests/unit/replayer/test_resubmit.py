@@ -50,6 +50,22 @@ def test_a_rejected_event_is_matched_with_its_own_position(bench):
     assert receipt["matched"] == ["ep_a"]
 
 
+def test_one_that_a_slow_broker_does_not_give_is_read_later(bench):
+    """It is not passed as gone: whoever asked for it would never learn."""
+    again(bench, bench.reject())
+    replayer = bench.replayer()
+    rejected = replayer._around.rejected
+    read, silences = rejected.reader.read, list(range(30))
+
+    def be_slow(records_max, *, timeout):
+        return read(records_max, timeout=timeout) if not silences else silences.pop() and []
+
+    rejected.reader.read = be_slow
+    bench.run(replayer)
+
+    assert len(deliveries(bench)) == 1
+
+
 def test_submitted_twice_it_is_the_same_delivery(bench):
     """Its id is its position's."""
     place = bench.reject()
