@@ -229,6 +229,13 @@ class Admin(Protocol):
     def ends(self, partitions: Collection[Partition]) -> dict[Partition, tuple[int, int]]:
         """Give each partition's log start and read_committed end; missing ones are left out."""
 
+    def log_ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """Give each log's very end, past what open transactions wrote; missing ones are left out.
+
+        What lies between the read_committed end and this one may be committed already, only
+        hidden behind a transaction that began before it.
+        """
+
     def committed(
         self, group: str, partitions: Collection[Partition]
     ) -> dict[Partition, Committed]:

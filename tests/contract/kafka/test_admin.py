@@ -69,6 +69,25 @@ def test_ends_know_what_was_deleted_and_leave_out_what_is_missing(world):
     assert world.admin.ends([place, empty, gone]) == {place: (2, 3), empty: (0, 0)}
 
 
+def test_the_very_end_lies_past_what_an_open_transaction_wrote(world):
+    """What was committed after it began is hidden from readers, and counted here."""
+    place = world.place()
+    gone = Partition(f"{world.prefix}.gone", 0)
+    world.write(place, b"0")
+    first = world.transactions("first")
+    first.begin()
+    first.produce(place.topic, b"1", key=None)
+    while world.admin.log_ends([place]) != {place: 2}:
+        pass  # on its way
+    world.write(place, b"2")
+    assert world.admin.log_ends([place, gone]) == {place: 3}
+    assert world.admin.ends([place]) == {place: (0, 1)}
+    first.commit()
+    while world.admin.ends([place]) == {place: (0, 1)}:
+        pass  # its marker is on its way
+    assert world.admin.ends([place]) == {place: (0, 4)}
+
+
 def test_a_group_that_never_was_has_no_members_and_no_commits(world):
     """Asking is no error."""
     place = world.place()

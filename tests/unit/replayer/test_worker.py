@@ -126,6 +126,29 @@ def test_the_last_record_of_a_delivery_counts(bench):
     assert len(bench.lane()) == 2
 
 
+def test_what_was_redriven_behind_an_open_transaction_is_not_redriven_again(bench):
+    """A tombstone that readers can't see yet counts: the scan waits for it."""
+    bench.die(0)
+    bench.ask()
+    replayer = bench.replayer()
+    while not bench.logged("command.begun"):
+        replayer.step()
+    dying = bench.cluster.transactional_producer(transactional_id="t.deliverer.0")
+    dying.begin()
+    for partition in range(2):
+        dying.produce(bench.topics.dead_letters, b"another", key=b"dlv_x", partition=partition)
+    bench.run(replayer)
+    assert len(bench.lane()) == 1
+
+    bench.ask()
+    for _ in range(50):
+        replayer.step()
+    dying.abort()
+    bench.run(replayer)
+
+    assert len(bench.lane()) == 1
+
+
 def test_what_dies_after_the_command_began_is_not_picked_up(bench):
     """The ends are noted when it is begun."""
     bench.die(0)

@@ -90,6 +90,14 @@ class KafkaAdmin:
             found |= {p: (low[p], high[p]) for p in chunk if p in low and p in high}
         return found
 
+    def log_ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """Give each log's very end, past what open transactions wrote."""
+        found: dict[Partition, int] = {}
+        for chunk in chunks(partitions, _PARTITIONS_MAX):
+            latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+            found |= self._offsets(chunk, latest, isolation=IsolationLevel.READ_UNCOMMITTED)
+        return found
+
     def committed(
         self, group: str, partitions: Collection[Partition]
     ) -> dict[Partition, Committed]:
@@ -137,10 +145,16 @@ class KafkaAdmin:
             return {name: entry.value for name, entry in entries.items()}
         return None
 
-    def _offsets(self, partitions: Collection[Partition], spec: OffsetSpec) -> dict[Partition, int]:
+    def _offsets(
+        self,
+        partitions: Collection[Partition],
+        spec: OffsetSpec,
+        *,
+        isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+    ) -> dict[Partition, int]:
         futures = self._admin.list_offsets(
             dict.fromkeys(to_list(partitions), spec),
-            isolation_level=IsolationLevel.READ_COMMITTED,
+            isolation_level=isolation,
             request_timeout=TIMEOUT_S,
         )
         found = _answers(futures, "asking for ends", ignore=MISSING)

@@ -84,6 +84,12 @@ class MemoryAdmin:
         with self._cluster.operation("admin"):
             return {p: self._cluster.ends(p) for p in partitions if self._cluster.log(p)}
 
+    def log_ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """Give each log's very end, past what open transactions wrote."""
+        with self._cluster.operation("admin"):
+            logs = {p: self._cluster.log(p) for p in partitions}
+            return {p: log.end for p, log in logs.items() if log is not None}
+
     def committed(
         self, group: str, partitions: Collection[Partition]
     ) -> dict[Partition, Committed]:
