@@ -192,7 +192,9 @@ class Relay:
         held = self._held
         assert held is not None, "only a holder settles"
         try:
-            ends = {partition: held.reader.ends(partition)[1] for partition in held.partitions}
+            # The very ends: a dead deliverer's open transaction, its Disable first, would hide
+            # what the earlier holder committed behind it.
+            ends = self._cluster.admin.log_ends(held.partitions)
             self._read_until(lambda: all(held.reader.position(p) >= end for p, end in ends.items()))
             positions = self._found(held, self._store.unpublished(_SETTLED_MAX))
             if positions:

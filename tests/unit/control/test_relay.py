@@ -166,6 +166,29 @@ def test_commands_are_published_too(api, bench, owed):
     assert owed[0].encode() == record.key()
 
 
+def test_a_command_hidden_behind_an_open_transaction_is_not_published_again(api, bench, owed):
+    """Its holder died before it marked it, while a dead deliverer's transaction was open."""
+    bench.relay.publish()
+    deliverer = bench.cluster.transactional_producer(transactional_id="deliverer")
+    api.post("/v1/redrives", json={"endpoint_id": owed[0]})
+
+    def killed(_done):
+        raise KeyboardInterrupt
+
+    bench.relay._read_until = killed
+    deliverer.begin()
+    for partition in range(bench.topics.counts.commands):
+        deliverer.produce(bench.topics.commands, b"x", key=b"k", partition=partition)
+    with pytest.raises(KeyboardInterrupt):
+        bench.relay.publish()
+    later = relay_of(bench.world, bench.own, kafka=bench.kafka)
+    with pytest.raises(Unavailable):
+        later.publish()  # until the brokers end that transaction
+    later.publish()
+    assert len(bench.records(bench.topics.commands)) == 1
+    assert bench.store.unpublished_count() == 0
+
+
 def test_an_outbox_id_is_read_from_its_header_only():
     """Other headers, and values that are no number, are nothing to us."""
     assert outbox_id_of([("x", b"1"), (OUTBOX_ID, b"7")]) == 7
