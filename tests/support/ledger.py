@@ -9,7 +9,7 @@ the topics are read one after another.
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
@@ -185,7 +185,7 @@ class Ledger:
 
 def read_ledger(bootstrap, admin, topics, *, tiers, tenant) -> Ledger:
     """Read all of a tenant's records."""
-    source = _Source(bootstrap)
+    source = Source(bootstrap)
     match, attempt = codec("match"), codec("attempt")
     lane_start = f"{topics.prefix}.lane."
     deliveries = source.read(t for t in source.topics() if t.startswith(lane_start))
@@ -207,7 +207,7 @@ def read_ledger(bootstrap, admin, topics, *, tiers, tenant) -> Ledger:
     )
 
 
-class _Source:
+class Source:
     """Reads topics to their committed ends."""
 
     def __init__(self, bootstrap: str) -> None:
@@ -225,13 +225,22 @@ class _Source:
             consumer.close()
 
     def read(self, topics: Iterable[str]) -> list:
+        """Read topics from their beginning."""
         consumer = Consumer(self._settings)
         try:
             known = consumer.list_topics(timeout=READ_S).topics
-            left = {(topic, part) for topic in topics for part in known[topic].partitions}
-            if not left:
-                return []
-            consumer.assign([TopicPartition(topic, part, 0) for topic, part in left])
+        finally:
+            consumer.close()
+        return self.read_from({(topic, n): 0 for topic in topics for n in known[topic].partitions})
+
+    def read_from(self, starts: Mapping[tuple[str, int], int]) -> list:
+        """Read partitions from these offsets."""
+        left = set(starts)
+        if not left:
+            return []
+        consumer = Consumer(self._settings)
+        try:
+            consumer.assign([TopicPartition(*part, start) for part, start in starts.items()])
             found, deadline = [], time.monotonic() + READ_S
             while left:
                 assert time.monotonic() < deadline, f"the ends of {sorted(left)[:3]} did not come"
