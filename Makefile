@@ -25,7 +25,7 @@ up: $(READY)  ## Start the embedded stack and every service, and stay up
 	@$(BIN)/hooklane up
 
 test: $(READY)  ## Run the whole suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(READY)  ## Lint, format check and types
 	@$(BIN)/ruff check

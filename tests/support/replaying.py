@@ -97,7 +97,7 @@ class ReplayerBench:
         producer = self.cluster.transactional_producer(transactional_id="t.matcher.0")
         producer.begin()
         error = BrokenContract("not found", reason="schema_not_found")
-        set_aside(producer, self.topics.rejected_events, record, error=error)
+        set_aside(producer, record, topic=self.topics.rejected_events, error=error)
         producer.commit()
         written = self.records(self.topics.rejected_events)
         key = f"{topic}/0/{number}".encode()

@@ -201,14 +201,16 @@ class KafkaMember:
         starts = {partition: self._starts[partition] for partition in partitions}
         halted = [p for p, start in starts.items() if start is None or p in self._paused]
         # Before, so that no fetch begins; and after, for one of which librdkafka knew nothing yet.
-        consumer.pause(fetch.to_list(halted))
+        if halted:
+            consumer.pause(fetch.to_list(halted))
         consumer.incremental_assign(
             [
                 TopicPartition(*partition, _NOWHERE if start is None else start)
                 for partition, start in starts.items()
             ]
         )
-        consumer.pause(fetch.to_list(halted))
+        if halted:
+            consumer.pause(fetch.to_list(halted))
 
     def _on_revoke(self, consumer: Consumer, parts: Sequence[TopicPartition]) -> None:
         assert self._listener is not None
