@@ -1,8 +1,9 @@
 """A batch histogram counts as the client library's own does."""
 
-from hooklane.adapters.metrics import BatchHistogram
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+
+from hooklane.adapters.metrics import BatchHistogram
 
 BUCKETS = (0.1, 1.0, 10.0)
 VALUES = [0.05, 0.1, 0.5, 2.0, 10.0, 11.0]
