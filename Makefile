@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo up test lint bench lock clean
+.PHONY: help setup demo up test coverage lint bench lock clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,6 +26,10 @@ up: $(READY)  ## Start the embedded stack and every service, and stay up
 
 test: $(READY)  ## Run the whole suite
 	@$(BIN)/python -m pytest -n 3 --dist loadfile
+
+coverage: $(READY)  ## See that the domain's tests take every branch
+	@$(BIN)/coverage run -m pytest --quiet tests/unit/domain tests/properties
+	@$(BIN)/coverage report --skip-covered
 
 lint: $(READY)  ## Lint, format check and types
 	@$(BIN)/ruff check

@@ -151,3 +151,12 @@ def test_the_share_of_finished_ones_tells_a_stuck_head():
     for offset in range(1, 100):
         tracker.finish(offset)
     assert tracker.finished_share() == pytest.approx(0.99)
+
+
+def test_a_finished_offset_far_above_the_prefix_is_found_again():
+    """Whole bytes of open offsets lie between."""
+    tracker = OffsetTracker(0)
+    for offset in range(30):
+        tracker.receive(offset)
+    tracker.finish(25)
+    assert list(finished_in(tracker.commit())) == [25]
