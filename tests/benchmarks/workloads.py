@@ -15,7 +15,7 @@ from benchmarks.yardstick import posts_per_s
 RUNS = 3
 W1_EVENTS, W1_FAN_OUT = 6_000, 10
 W3_SECONDS = 10
-WARM_UP_EVENTS = 300
+WARM_UP_EVENTS = 6_000
 
 
 def w1() -> dict[str, Any]:

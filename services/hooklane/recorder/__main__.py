@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import timedelta
 
@@ -18,6 +19,8 @@ from hooklane.recorder.worker import Pace, Recorder, Surroundings
 
 def build(own: RecorderSettings, cluster: KafkaSettings, *, log: Log, clock: Clock) -> Recorder:
     """Name the adapters and build the worker."""
+    # On a machine it shares with the data plane, deliveries go first.
+    os.nice(own.niceness)
     topics = cluster.topics
     instance = f"{topics.prefix}.recorder.{own.ordinal}"
     around = Surroundings(

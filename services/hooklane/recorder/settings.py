@@ -22,4 +22,7 @@ class RecorderSettings(ProcessSettings):
     wait_ms: int = Field(
         250, ge=1, le=1_000, description="How long to wait for the first record of a batch."
     )
+    niceness: int = Field(
+        10, ge=0, le=19, description="Added to its nice value: it may lag, deliveries may not."
+    )
     lag_s: int = Field(5, ge=1, le=3_600, description="How often the lag metric is renewed.")
