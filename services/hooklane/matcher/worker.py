@@ -190,12 +190,12 @@ class Matcher:
             producer.send_offsets(self._partitions.offsets(batch.done), around.member)
             producer.commit()
         except TransactionAborted as error:
-            self._aborted(batch, before, error)
+            self._aborted(batch, before, error=error)
             raise
         except BrokenContract as error:
             # One of its records is larger than Kafka takes.
             producer.abort()
-            self._aborted(batch, before, TransactionAborted(error.detail))
+            self._aborted(batch, before, error=error, is_certain=True)
             raise TransactionAborted(error.detail) from error
         except Fenced:
             raise
@@ -204,17 +204,27 @@ class Matcher:
             producer.abort()
             raise
         self._partitions.committed(batch.done)
-        self._suspicion.succeeded(batch.done)
+        self._suspicion.succeeded(batch.done, at_s=around.clock.monotonic())
         self._count(batch)
 
     def _aborted(
-        self, batch: Batch, before: dict[Partition, int], error: TransactionAborted
+        self,
+        batch: Batch,
+        before: dict[Partition, int],
+        *,
+        error: TransactionAborted | BrokenContract,
+        is_certain: bool = False,
     ) -> None:
         TRANSACTIONS_ABORTED.inc()
         self._partitions.done.update(before)
         events_count = len(batch.events) + len(batch.rejected)
         partition, end = next(iter(batch.done.items()))
-        self._suspicion.failed((partition, end - 1), events_count=events_count)
+        self._suspicion.failed(
+            (partition, end - 1),
+            events_count=events_count,
+            at_s=self._around.clock.monotonic(),
+            is_certain=is_certain,
+        )
         self._around.log(
             "transaction.aborted", level="warning", events=events_count, error=str(error)
         )
@@ -222,11 +232,15 @@ class Matcher:
     def _prove(self) -> None:
         """See that the cluster takes a transaction without the suspect."""
         producer = self._producer
-        producer.begin()
-        assigned = tuple(self._partitions.done)[:1]
-        producer.send_offsets(self._partitions.offsets(assigned), self._around.member)
-        producer.commit()
-        self._suspicion.succeeded({})
+        try:
+            producer.begin()
+            assigned = tuple(self._partitions.done)[:1]
+            producer.send_offsets(self._partitions.offsets(assigned), self._around.member)
+            producer.commit()
+        except Unavailable:
+            self._suspicion.unproven()
+            raise
+        self._suspicion.succeeded({}, at_s=self._around.clock.monotonic())
 
     def _count(self, batch: Batch) -> None:
         now_ms = to_ms(self._around.clock.now())
