@@ -25,7 +25,7 @@ up: $(READY)  ## Start the embedded stack and every service, and stay up
 	@$(BIN)/hooklane up
 
 test: $(READY)  ## Run the whole suite
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 coverage: $(READY)  ## See that the domain's tests take every branch
 	@$(BIN)/coverage run -m pytest --quiet tests/unit/domain tests/properties

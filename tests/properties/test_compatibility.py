@@ -52,7 +52,7 @@ def written(schema, count=12):
         yield out.getvalue()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(reader=records(), writer=records())
 def test_what_we_allow_fastavro_reads(reader, writer):
     """Whatever the writer's schema can write, the reader's can read, where we do not object."""
