@@ -207,9 +207,19 @@ class WholePath:
 
     def kill(self, program, number=signal.SIGKILL) -> None:
         """Send a signal that ends a program, and wait until it is gone."""
-        pid = self.stack.pids[program]
-        os.kill(pid, number)
+        pid = self._signal(program, number)
         wait(lambda: not is_alive(pid), f"the end of {program}")
+
+    def _signal(self, program, number) -> int:
+        def sent() -> int | None:
+            try:
+                pid = self.stack.pids[program]
+                os.kill(pid, number)
+            except (KeyError, ProcessLookupError):
+                return None  # it had ended by itself, and is started anew
+            return pid
+
+        return wait(sent, f"{program} to signal")
 
     def back(self, *services) -> None:
         """Wait until these services are ready, as they say."""
@@ -234,9 +244,7 @@ class WholePath:
     @contextmanager
     def frozen(self, *programs) -> Iterator[None]:
         """Keep programs from running for as long as the block lasts: they answer nobody."""
-        pids = [self.stack.pids[program] for program in programs]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        pids = [self._signal(program, signal.SIGSTOP) for program in programs]
         try:
             yield
         finally:
