@@ -1,11 +1,14 @@
 """What an admin client promises, on the twin and on Kafka."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from hooklane.domain.errors import Misconfigured
+from hooklane.domain.errors import Misconfigured, Unavailable
 from hooklane.domain.topics import Partition, Topics, TopicSpec
+
+WITHIN_S = 30
 
 
 def test_every_topic_of_a_deployment_is_created_once_and_then_accepted(world):
@@ -91,9 +94,19 @@ def test_the_very_end_lies_past_what_an_open_transaction_wrote(world):
 def test_a_group_that_never_was_has_no_members_and_no_commits(world):
     """Asking is no error."""
     place = world.place()
-    assert world.admin.members(world.group) == set()
+    assert _once_it_answers(lambda: world.admin.members(world.group)) == set()
     assert world.admin.partitions_of(world.group) == {}
     assert world.admin.committed(world.group, [place]) == {}
+
+
+def _once_it_answers(ask):
+    """Ask until a new cluster has made the topic of its groups, which the first question begins."""
+    deadline = time.monotonic() + WITHIN_S
+    while True:
+        try:
+            return ask()
+        except Unavailable:
+            assert time.monotonic() < deadline, "the cluster's groups were not to be had"
 
 
 def test_the_cluster_has_an_id_and_is_fit(world):
