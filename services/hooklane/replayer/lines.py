@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from hooklane.adapters.first_commits import begin_at
 from hooklane.adapters.log import Log
 from hooklane.adapters.metrics import GAPS
 from hooklane.adapters.ports import Member, Record
@@ -83,16 +84,10 @@ class Lines:
         if not self._pending:
             return
         pending = sorted(self._pending)
-        committed = self._member.committed(pending)
-        missing = {
-            partition: Committed(offset=self._member.ends(partition)[0])
-            for partition in pending
-            if partition not in committed
-        }
-        self._member.commit(missing)
+        commits = begin_at(self._member, pending)
         starts = {
             partition: commit.offset
-            for partition, commit in (committed | missing).items()
+            for partition, commit in commits.items()
             if self._begin(partition, commit)
         }
         self._member.assign(starts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from hooklane.adapters.first_commits import begin_at
 from hooklane.adapters.log import Log
 from hooklane.adapters.metrics import GAPS
 from hooklane.adapters.ports import Clock, Member, Record
@@ -116,15 +117,9 @@ class Tiers:
         if not self._pending:
             return
         pending = sorted(self._pending)
-        committed = self._member.committed(pending)
-        missing = {
-            partition: Committed(offset=self._member.ends(partition)[0])
-            for partition in pending
-            if partition not in committed
-        }
-        self._member.commit(missing)
+        commits = begin_at(self._member, pending)
         starts = {}
-        for partition, commit in (committed | missing).items():
+        for partition, commit in commits.items():
             if self._begin(partition, commit):
                 starts[partition] = commit.offset
         self._member.assign(starts)
