@@ -123,6 +123,9 @@ class FanOut:
         """Write under these names."""
         self._matches = topics.matches
         self._deliveries, self._encoder = DeliveryEncoder(), _Encoder()
+        # Where receipts go; None: by their key. A transaction that touches one partition of them
+        # needs one marker for all, and nobody reads receipts by their key.
+        self.receipts_partition: int | None = None
 
     def write(
         self,
@@ -157,7 +160,9 @@ class FanOut:
                     lane.topic, value, key=key, headers=headers, partition=lane.partition
                 )
         receipt = encoder.receipt(head, match, payload=event.payload)
-        producer.produce(self._matches, receipt, key=event_id.encode())
+        producer.produce(
+            self._matches, receipt, key=event_id.encode(), partition=self.receipts_partition
+        )
 
 
 def _size(raw: bytes) -> bytes:

@@ -122,9 +122,15 @@ class Producer(Protocol):
     """An idempotent producer without transactions."""
 
     def produce(
-        self, topic: str, value: bytes | None, *, key: bytes | None, headers: Headers | None = None
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes | None,
+        headers: Headers | None = None,
+        partition: int | None = None,
     ) -> None:
-        """Queue a record; waits for room, never drops."""
+        """Queue a record, in the key's partition where none is named; waits for room."""
 
     def flush(self, timeout: timedelta) -> None:
         """Wait until everything queued is acknowledged.

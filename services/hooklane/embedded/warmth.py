@@ -1,7 +1,8 @@
 """Makes later starts of the two Java programs quick: what the JVM learns once is kept beside them.
 
 Java's ahead-of-time cache more than halves the processor time of a start (Kafka 6.0 s to 2.6 s,
-the registry 6.7 s to 3.3 s). Writes `<program's folder>.<key>.aot` in the cache, from one start on
+the registry 6.7 s to 3.3 s), and a broker that was trained on traffic halves the latency of the
+first minute. Writes `<program's folder>.<key>.aot` in the cache, from one start on
 an empty state of its own, in the background and at the lowest priority. Promises: nothing waits
 for it or depends on it; it appears whole or not at all; a stop ends it at once.
 """
@@ -13,6 +14,7 @@ import hashlib
 import importlib.metadata
 import os
 import random
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ from hooklane.embedded.ports import LOOPBACK, free_ports
 from hooklane.embedded.probes import Probe, http_probe, kafka_probe
 
 TRAINED_WITHIN_S = 300
+EXERCISED_S = 15.0
 # What of the cache the JVM could not use is no news to whoever reads the log.
 QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 LOWEST_PRIORITY = ("nice", "-n", "19")
@@ -37,6 +40,7 @@ class Training:
     command: tuple[str, ...]
     prepare: Callable[[], None]
     ready: Probe
+    exercise: tuple[str, ...] = ()
 
 
 def archive(program: Path) -> Path:
@@ -92,6 +96,10 @@ def kafka_training(program: Path, state: Path) -> Training:
         command=kafka.server_command(plan),
         prepare=lambda: kafka.prepare(plan, kafka.new_cluster_id()),
         ready=kafka_probe(LOOPBACK, port),
+        exercise=(
+            *(sys.executable, "-m", "hooklane.embedded.exercise"),
+            *(f"{LOOPBACK}:{port}", str(EXERCISED_S)),
+        ),
     )
 
 
@@ -108,7 +116,7 @@ def registry_training(program: Path, state: Path) -> Training:
 
 
 async def learn(training: Training, aside: Path, *, keep: Path, environ: Mapping[str, str]) -> None:
-    """Start the program, stop it when it is ready, and keep what the JVM learnt."""
+    """Start the program, exercise it, stop it, and keep what the JVM learnt."""
     notes, made = aside / "notes", aside / "made"
     await asyncio.to_thread(training.prepare)
     recording = with_flags(training.command, "-XX:AOTMode=record", f"-XX:AOTConfiguration={notes}")
@@ -116,6 +124,9 @@ async def learn(training: Training, aside: Path, *, keep: Path, environ: Mapping
         while child.returncode is None and not await training.ready():  # noqa: ASYNC110  an outside program
             await asyncio.sleep(0.5)
         if child.returncode is None:
+            if training.exercise:
+                async with running(training.exercise, environ) as exercise:
+                    await exercise.wait()
             child.terminate()
         await child.wait()
     if not notes.exists():

@@ -40,9 +40,8 @@ class AtLeastOnce:
         headers: Headers | None = None,
         partition: int | None = None,
     ) -> None:
-        """Queue a record; a lane of its own has one partition, so none has to be named."""
-        assert not partition, "pool partitions need transactions"
-        self._producer.produce(topic, value, key=key, headers=headers)
+        """Queue a record."""
+        self._producer.produce(topic, value, key=key, headers=headers, partition=partition)
 
     def send_offsets(self, offsets: Mapping[Partition, Committed], member: Member) -> set[str]:
         """Remember what to commit once everything is acknowledged."""

@@ -57,6 +57,7 @@ class Matcher:
         self._fan_out = FanOut(kafka.topics)
         self._suspicion = Suspicion(settings.read_records_max)
         self._subscribed: frozenset[str] = frozenset()
+        self._receipts_count, self._transactions_begun = 1, 0
         self._listed_at = self._idle_at = float("-inf")
         self._must_rewind = False
         self._started = False
@@ -122,7 +123,9 @@ class Matcher:
     def _follow_topics(self) -> None:
         around = self._around
         self._listed_at = around.clock.monotonic()
-        topics = self._sources.among(around.admin.topics())
+        counts = around.admin.topics()
+        self._receipts_count = counts.get(self._kafka.topics.matches, 1)
+        topics = self._sources.among(counts)
         if topics != self._subscribed:
             around.member.subscribe(topics, self._partitions)
             self._subscribed = topics
@@ -181,13 +184,17 @@ class Matcher:
         table_offset, write = around.table.offset, self._fan_out.write
         before = {partition: self._partitions.done[partition] for partition in batch.done}
         self._partitions.done.update(batch.done)
+        self._transactions_begun += 1
+        self._fan_out.receipts_partition = self._transactions_begun % self._receipts_count
         producer.begin()
         try:
+            # First: a coordinator still busy with the transaction before this one has librdkafka
+            # ask again for offsets after 1 ms, for a record's partition only after 20.
+            producer.send_offsets(self._partitions.offsets(batch.done), around.member)
             for event, match in batch.events:
                 write(producer, event, match=match, table_offset=table_offset, headers=headers)
             for record, error in batch.rejected:
                 set_aside(producer, record, topic=rejected, error=error)
-            producer.send_offsets(self._partitions.offsets(batch.done), around.member)
             producer.commit()
         except TransactionAborted as error:
             self._aborted(batch, before, error=error)

@@ -29,11 +29,20 @@ class KafkaProducer:
         self._failure: KafkaError | None = None
 
     def produce(
-        self, topic: str, value: bytes | None, *, key: bytes | None, headers: Headers | None = None
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes | None,
+        headers: Headers | None = None,
+        partition: int | None = None,
     ) -> None:
         """Queue a record."""
+        fields: dict[str, Any] = {"key": key, "headers": headers}
+        if partition is not None:
+            fields["partition"] = partition
         try:
-            queue(self._producer, topic, value=value, clock=self._clock, key=key, headers=headers)
+            queue(self._producer, topic, value=value, clock=self._clock, **fields)
         except KafkaException as raised:
             raise unavailable(f"producing to {topic}", raised) from None
 

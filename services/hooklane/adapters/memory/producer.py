@@ -7,6 +7,7 @@ from datetime import timedelta
 from hooklane.adapters.memory.cluster import Cluster
 from hooklane.domain.delivery import Headers
 from hooklane.domain.errors import BrokenContract, Unavailable
+from hooklane.domain.topics import Partition
 
 RECORD_BYTES_MAX = 1_000_000
 
@@ -22,7 +23,13 @@ class MemoryProducer:
         self._is_dead = False
 
     def produce(
-        self, topic: str, value: bytes | None, *, key: bytes | None, headers: Headers | None = None
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes | None,
+        headers: Headers | None = None,
+        partition: int | None = None,
     ) -> None:
         """Write a record."""
         assert not self._is_dead, "killed or closed"
@@ -30,7 +37,11 @@ class MemoryProducer:
         try:
             with self._cluster.operation("produce"):
                 self._turn += 1
-                log = self._cluster.choose(topic, key, turn=self._turn)
+                log = (
+                    self._cluster.choose(topic, key, turn=self._turn)
+                    if partition is None
+                    else self._cluster.log(Partition(topic, partition))
+                )
                 if log is None:
                     raise Unavailable(f"Kafka: there is no topic {topic}")
                 log.append(value, key=key, headers=headers, at=self._cluster.clock.now())
