@@ -66,7 +66,7 @@ def _publish_and_wait(running: Stack, receiver: Any, events: int) -> float:
     while (done := receiver.posts()) < wanted:
         if time.perf_counter() > deadline:
             raise TimeoutError(f"{wanted - done} deliveries did not arrive")
-        time.sleep(0.01)
+        time.sleep(0.05)
     return time.perf_counter() - started
 
 

@@ -108,6 +108,9 @@ class Ahead:
     def now(self):
         return self._clock.now() + timedelta(minutes=1)
 
+    def now_ms(self):
+        return self._clock.now_ms() + 60_000
+
 
 SPOILT = {
     "the matcher forgets its offsets": ("matcher", "producer", forgets_offsets),

@@ -13,6 +13,10 @@ class SystemClock:
         """Give the wall time, aware UTC."""
         return datetime.now(UTC)
 
+    def now_ms(self) -> int:
+        """Give the wall time as unix milliseconds."""
+        return time.time_ns() // 1_000_000
+
     def monotonic(self) -> float:
         """Give seconds that only grow."""
         return time.monotonic()

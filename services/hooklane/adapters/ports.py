@@ -24,6 +24,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Give the wall time, aware UTC."""
 
+    def now_ms(self) -> int:
+        """Give the same as unix milliseconds: what a delivery is stamped with, several times."""
+
     def monotonic(self) -> float:
         """Give seconds that only grow, for spans."""
 

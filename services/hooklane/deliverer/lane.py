@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hooklane.adapters.codec import Value, codec
+from hooklane.adapters.codec import DeliveryDecoder, Value
 from hooklane.adapters.ports import Record
 from hooklane.domain.errors import BrokenContract
 from hooklane.domain.topics import Partition
@@ -164,7 +164,7 @@ class Flight:
 _NUMBERS = frozenset(
     ("attempts-made", "schedule-step", "hops", "waiting-since", "not-before", "first-attempt-at")
 )
-_decode = codec("delivery").decode
+_decode = DeliveryDecoder().decode
 
 
 def read(record: Record) -> tuple[Value, dict[str, int]]:
@@ -174,15 +174,17 @@ def read(record: Record) -> tuple[Value, dict[str, int]]:
         BrokenContract: its bytes are no delivery, or a header is missing or out of range.
     """
     delivery = _decode(record.value())
-    found = {name: value for name, value in record.headers() or () if name in _NUMBERS}
+    headers = {"attempts-made": 0}
     try:
-        headers = {name: int(value or b"") for name, value in found.items()}
-        headers.setdefault("attempts-made", 0)
-        numbers = headers.values()
-        if min(numbers) < 0 or max(numbers) > _MILLISECONDS_MAX or "waiting-since" not in headers:
-            raise BrokenContract(f"delivery headers: {headers}")
-    except (KeyError, ValueError) as error:
+        for name, value in record.headers() or ():
+            if name in _NUMBERS:
+                number = headers[name] = int(value or b"")
+                if not 0 <= number <= _MILLISECONDS_MAX:
+                    raise BrokenContract(f"delivery header {name}: {number}")
+    except ValueError as error:
         raise BrokenContract(f"delivery headers: {error!r}") from None
+    if "waiting-since" not in headers:
+        raise BrokenContract("delivery headers: no waiting-since")
     # It becomes a header line of the request.
     if not (delivery["event_id"].isascii() and delivery["event_id"].isidentifier()):
         raise BrokenContract(f"event id {delivery['event_id'][:60]!r}")

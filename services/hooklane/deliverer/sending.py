@@ -117,7 +117,7 @@ class Sending:
         for lane, record in fed:
             lane.put(record)
             touched[lane] = None
-        now_ms = to_ms(self._clock.now())
+        now_ms = self._clock.now_ms()
         self._wake(now_ms)
         self._empty(now_ms)
         if now_ms - self._looked_at_ms >= _EXPIRY_LOOK_MS:
@@ -186,15 +186,14 @@ class Sending:
         flight = self._read(lane)
         if flight is None:
             return
-        now = self._clock.now()
-        now_ms = flight.started_ms = to_ms(now)
+        now_ms = flight.started_ms = self._clock.now_ms()
         verdict = flight.plan.verdict
         if verdict is None and self._is_expired(flight, now_ms):
             verdict = _EXPIRED
         if verdict is not None:
             assert isinstance(verdict, Dead | Cancelled)
-            settled = settling.without_request(flight, verdict, now=now, topics=self._rules.topics)
-            self._out(settled)
+            now = self._clock.now()
+            self._out(settling.without_request(flight, verdict, now=now, topics=self._rules.topics))
         elif (due_ms := flight.headers.get("not-before", 0)) > now_ms:
             self._wait(lane, flight.record, due_ms)
         else:
@@ -250,7 +249,7 @@ class Sending:
         assert isinstance(flight, Flight)
         lane = flight.lane
         self.load.ended(len(sent.body))
-        now_ms = to_ms(self._clock.now())
+        now_ms = self._clock.now_ms()
         if answer.outcome is Outcome.SUCCEEDED:
             self._out(settling.delivered(flight, answer, now_ms=now_ms))
         else:
@@ -313,7 +312,7 @@ class Sending:
             return Gate.PAUSED
         if endpoint.revision <= lane.stopped_at_revision:
             return Gate.STOPPED
-        return Gate.HELD if lane.hold_until_ms > to_ms(self._clock.now()) else None
+        return Gate.HELD if lane.hold_until_ms > self._clock.now_ms() else None
 
     def _wait(self, lane: Lane, record: Record, due_ms: int) -> None:
         if lane.waiting >= WAITING_MAX:

@@ -45,6 +45,8 @@ def signature(keys: Sequence[bytes], *, event_id: bytes, timestamp: bytes, paylo
     """Give the value of `webhook-signature`: one `v1,<base64>` for each key, space-separated."""
     signed = b"%b.%b.%b" % (event_id, timestamp, payload)
     return b" ".join(
-        b"v1," + binascii.b2a_base64(hmac.digest(key, signed, "sha256"), newline=False)
-        for key in keys
+        [
+            b"v1," + binascii.b2a_base64(hmac.digest(key, signed, "sha256"), newline=False)
+            for key in keys
+        ]
     )

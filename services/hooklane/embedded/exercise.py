@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from hooklane.adapters import kafka
 from hooklane.adapters.clock import SystemClock
-from hooklane.adapters.ports import Member
+from hooklane.adapters.ports import (
+    Admin,
+    Clock,
+    Member,
+    Producer,
+    Record,
+    TransactionalProducer,
+)
 from hooklane.adapters.settings import KafkaSettings
-from hooklane.domain.errors import HooklaneError, TransactionAborted
+from hooklane.domain.errors import HooklaneError
 from hooklane.domain.offsets import Committed
 from hooklane.domain.topics import Partition, TopicSpec
 
 _TOPICS = {"events": 4, "lanes": 10, "log": 4}
 _VALUE, _KEY = b"x" * 1_000, b"key"
 _GROUP = "exercise"
-_POLL = timedelta(milliseconds=20)
+_POLL, _NO_WAIT = timedelta(milliseconds=20), timedelta(0)
+_SPECS = [TopicSpec(name=name, partitions=count, settings={}) for name, count in _TOPICS.items()]
 
 
 class _FromTheBeginning:
@@ -29,68 +38,87 @@ class _FromTheBeginning:
 
     def __init__(self, member: Member) -> None:
         self._member = member
-        self.partitions: set[Partition] = set()
 
     def on_assigned(self, partitions: Sequence[Partition]) -> None:
-        self.partitions.update(partitions)
         self._member.committed(partitions)
         self._member.assign(dict.fromkeys(partitions, 0))
 
     def on_revoked(self, partitions: Sequence[Partition]) -> None:
-        self.partitions.difference_update(partitions)
+        pass
 
     def on_lost(self, partitions: Sequence[Partition]) -> None:
-        self.partitions.difference_update(partitions)
+        pass
 
     def on_gap(self, partition: Partition, *, log_start: int) -> None:
         pass
 
 
-def exercise(bootstrap: str, *, seconds: float) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """Who takes part in the exercise."""
+
+    admin: Admin
+    events: Producer
+    matcher: Member
+    fan_out: TransactionalProducer
+    deliverer: Member
+
+
+def clients(bootstrap: str) -> Clients:
+    """Build them for a broker's address."""
+    settings = KafkaSettings(bootstrap=bootstrap, replication=1)
+    return Clients(
+        admin=kafka.admin(settings),
+        events=kafka.producer(settings, instance=_GROUP),
+        matcher=kafka.member(settings, group=_GROUP, instance=_GROUP),
+        fan_out=kafka.transactional_producer(settings, transactional_id=_GROUP),
+        deliverer=kafka.member(settings, group=f"{_GROUP}.lanes", instance=_GROUP),
+    )
+
+
+def exercise(taking_part: Clients, *, seconds: float, clock: Clock) -> int:
     """Publish, consume and fan out in transactions for a while; trouble ends it early.
 
     Args:
-        bootstrap: address of a broker that holds nothing.
+        taking_part: clients of a broker that holds nothing.
         seconds: how long.
+        clock: tells when it is over.
+
+    Returns:
+        How many events were fanned out.
     """
-    settings = KafkaSettings(bootstrap=bootstrap, replication=1)
-    clock = SystemClock()
-    admin = kafka.admin(settings)
-    specs = [TopicSpec(name=name, partitions=count, settings={}) for name, count in _TOPICS.items()]
-    events = kafka.producer(settings, instance=_GROUP)
-    member = kafka.member(settings, group=_GROUP, instance=_GROUP)
-    readers = kafka.member(settings, group=f"{_GROUP}.lanes", instance=_GROUP)
-    fan_out = kafka.transactional_producer(settings, transactional_id=_GROUP)
-    owner = _FromTheBeginning(member)
+    matcher, deliverer, fan_out = taking_part.matcher, taking_part.deliverer, taking_part.fan_out
+    until, turn, done = clock.monotonic() + seconds, 0, 0
     try:
-        admin.ensure(specs, replication=1)
-        member.subscribe(["events"], owner)
-        readers.subscribe(["lanes", "log"], _FromTheBeginning(readers))
-        until, number = clock.monotonic() + seconds, 0
+        taking_part.admin.ensure(_SPECS, replication=1)
+        matcher.subscribe(["events"], _FromTheBeginning(matcher))
+        deliverer.subscribe(["lanes", "log"], _FromTheBeginning(deliverer))
         while clock.monotonic() < until:
-            number += 1
-            for key in range(number % 7):
-                events.produce("events", _VALUE, key=b"%d" % key)
-            records = member.consume(500, timeout=_POLL)
-            readers.consume(500, timeout=timedelta(0))
-            if not records:
-                continue
-            done = {Partition(r.topic(), r.partition()): r.offset() + 1 for r in records}
-            fan_out.begin()
-            fan_out.send_offsets({p: Committed(offset=end) for p, end in done.items()}, member)
-            for _ in records:
-                fan_out.produce("lanes", _VALUE, key=_KEY, partition=number % 10)
-                fan_out.produce("log", _VALUE, key=_KEY, partition=number % 4)
-            try:
-                fan_out.commit()
-            except TransactionAborted:
-                continue
+            turn += 1
+            for key in range(1 + turn % 7):
+                taking_part.events.produce("events", _VALUE, key=b"%d" % key)
+            records = matcher.consume(500, timeout=_POLL)
+            deliverer.consume(500, timeout=_NO_WAIT)
+            if records:
+                _transact(fan_out, records, member=matcher, turn=turn)
+                done += len(records)
     except HooklaneError:
-        return
-    finally:
-        for port in (member, readers, events, fan_out, admin):
-            port.close()
+        # Whatever it was: what the broker learnt until now is worth keeping.
+        return done
+    return done
+
+
+def _transact(
+    producer: TransactionalProducer, records: Sequence[Record], *, member: Member, turn: int
+) -> None:
+    ends = {Partition(r.topic(), r.partition()): r.offset() + 1 for r in records}
+    producer.begin()
+    producer.send_offsets({at: Committed(offset=end) for at, end in ends.items()}, member)
+    for _ in records:
+        producer.produce("lanes", _VALUE, key=_KEY, partition=turn % _TOPICS["lanes"])
+        producer.produce("log", _VALUE, key=_KEY, partition=turn % _TOPICS["log"])
+    producer.commit()
 
 
 if __name__ == "__main__":
-    exercise(sys.argv[1], seconds=float(sys.argv[2]))
+    exercise(clients(sys.argv[1]), seconds=float(sys.argv[2]), clock=SystemClock())

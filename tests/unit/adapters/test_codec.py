@@ -8,6 +8,7 @@ from hooklane.adapters.codec import (
     HEADER_BYTES,
     MARKER,
     NAMES,
+    DeliveryDecoder,
     DeliveryEncoder,
     RecordCodec,
     codec,
@@ -97,6 +98,43 @@ def test_a_delivery_joined_of_its_parts_is_the_one_encoded_whole(own, payload):
         command_id=command_id,
     )
     assert joined == codec("delivery").encode(value)
+
+
+IDS = st.sampled_from(["dlv_" + letter * 26 for letter in "abc"])
+ENDPOINT_IDS = st.sampled_from(["ep_" + letter * 26 for letter in "abc"] + ["ep_short", ""])
+
+
+@given(
+    st.lists(
+        st.tuples(IDS, ENDPOINT_IDS, st.sampled_from(["", "cmd_x"]), st.binary(max_size=2)),
+        max_size=8,
+    )
+)
+def test_a_delivery_whose_tail_is_known_is_the_one_decoded_whole(made):
+    """Whatever came before: own fields are its own, the tail is the same."""
+    decoder = DeliveryDecoder()
+    for delivery_id, endpoint_id, command_id, payload in made:
+        own = {"delivery_id": delivery_id, "endpoint_id": endpoint_id, "command_id": command_id}
+        value = {**delivery_value(payload=payload), **own}
+        assert decoder.decode(codec("delivery").encode(value)) == value
+
+
+@given(st.integers(0, 120), st.integers(0, 255))
+def test_a_changed_byte_is_read_as_the_whole_decoder_reads_it(at, byte):
+    """Keeping tails makes no bytes readable and none unreadable."""
+    ids = {"delivery_id": "dlv_" + "a" * 26, "endpoint_id": "ep_" + "b" * 26}
+    raw = bytearray(codec("delivery").encode({**delivery_value(), **ids}))
+    decoder = DeliveryDecoder()
+    decoder.decode(bytes(raw))
+    raw[at] = byte
+    assert read_or_refuse(decoder, bytes(raw)) == read_or_refuse(codec("delivery"), bytes(raw))
+
+
+def read_or_refuse(reader, raw):
+    try:
+        return reader.decode(raw)
+    except BrokenContract:
+        return None
 
 
 def test_a_codec_is_built_once():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from hooklane.domain.delivery import to_ms
+
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -17,6 +19,10 @@ class ManualClock:
     def now(self) -> datetime:
         """Give the wall time."""
         return self._now
+
+    def now_ms(self) -> int:
+        """Give the wall time as unix milliseconds."""
+        return to_ms(self._now)
 
     def monotonic(self) -> float:
         """Give seconds since the beginning."""
