@@ -52,7 +52,8 @@ _READING: Mapping[str, Any] = {
     "enable.partition.eof": True,
 }
 _PRODUCING: Mapping[str, Any] = {
-    "linger.ms": 1,
+    # Who writes much writes in transactions or flushes: what is queued by then makes the batches.
+    "linger.ms": 0,
     "queue.buffering.max.messages": QUEUED_RECORDS_MAX,
     "queue.buffering.max.kbytes": QUEUED_KIB_MAX,
     # A transaction right behind another is refused until the first one's markers are written; it
