@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from hooklane.adapters.log import Log, no_log
+from hooklane.control.access import Caller
 from hooklane.control.desk import Desk
 from hooklane.control.log_routes import LogRoutes
 from hooklane.control.lookout import Lookout
@@ -51,11 +52,12 @@ def build_api(desk: Desk, lookout: Lookout, *, api_key: str, log: Log = no_log) 
 def _requires(api_key: str) -> Any:
     expected = api_key.encode()
 
-    def authenticate(sent: Credentials) -> None:
+    def authenticate(request: Request, sent: Credentials) -> None:
         """Compare the key in constant time."""
         found = b"" if sent is None else sent.credentials.encode()
         if not hmac.compare_digest(found, expected):
             raise Unauthenticated("send the API key as Authorization: Bearer …")
+        request.state.caller = Caller(name="deployment")
 
     return authenticate
 

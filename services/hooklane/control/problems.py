@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from hooklane.control.access import Forbidden
 from hooklane.domain.errors import (
     Conflict,
     HooklaneError,
@@ -36,6 +37,7 @@ class RevisionStale(Refused):
 # The first class that fits counts.
 STATUS: Sequence[tuple[type[HooklaneError], int, str]] = (
     (Unauthenticated, 401, "Unauthenticated"),
+    (Forbidden, 403, "Forbidden"),
     (NotFound, 404, "Not found"),
     (Conflict, 409, "Conflict"),
     (RevisionStale, 412, "Revision is stale"),
