@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import httpx
 
+from hooklane.adapters.api_server import ApiServer
 from hooklane.adapters.codec import codec
 from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
 from hooklane.adapters.http.target import target
@@ -120,6 +121,7 @@ class Bench:
             open_reader=self.reader,
             sealer=Sealer({"k1": b"k" * 32}),
             check_target=target,
+            serve=ApiServer,
             clock=self.clock,
             log=self.log,
         )

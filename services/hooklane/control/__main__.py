@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from hooklane.adapters import kafka
+from hooklane.adapters.api_server import ApiServer
 from hooklane.adapters.http.target import target
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
@@ -29,18 +30,17 @@ def _build(
     clock: Clock,
 ) -> Control:
     """Name the adapters and build the worker."""
-    topics = cluster.topics
-    instance = f"{topics.prefix}.control.{own.ordinal}"
+    instance = f"{cluster.topics.prefix}.control.{own.ordinal}"
     engine = connect(own.database_url.get_secret_value())
     admin = kafka.admin(cluster)
     world = World(
         upgrade=lambda: upgrade(engine),
-        store=SqlControlStore(engine, topics),
+        store=SqlControlStore(engine, cluster.topics),
         admin=admin,
         cluster=Cluster(
             admin=admin,
             open_producer=lambda: kafka.transactional_producer(
-                cluster, transactional_id=transactional_id(topics)
+                cluster, transactional_id=transactional_id(cluster.topics)
             ),
             open_reader=lambda: kafka.reader(cluster, instance=instance),
             clock=clock,
@@ -49,6 +49,7 @@ def _build(
         open_reader=lambda: kafka.reader(cluster, instance=instance),
         sealer=Sealer(sealing.by_id()),
         check_target=target,
+        serve=ApiServer,
         clock=clock,
         log=log,
     )

@@ -11,11 +11,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from hooklane.domain.errors import NotFound, Refused
+from hooklane.adapters.problems import Forbidden
+from hooklane.domain.errors import NotFound
 
-
-class Forbidden(Refused):
-    """The key does not allow this."""
+__all__ = ["Caller", "CallerOf", "Forbidden", "caller_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import hmac
-import traceback
 from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
 
 from hooklane.adapters.log import Log, no_log
+from hooklane.adapters.problems import Unauthenticated, add_handlers
 from hooklane.control.access import Caller
 from hooklane.control.desk import Desk
 from hooklane.control.log_routes import LogRoutes
 from hooklane.control.lookout import Lookout
-from hooklane.control.problems import Unauthenticated, field_problem, problem, problem_of
 from hooklane.control.routes import EndpointRoutes, TenantRoutes
-from hooklane.domain.errors import HooklaneError, Refused
 
 _bearer = HTTPBearer(auto_error=False, description="The deployment's API key.")
-TRACE_CHARACTERS_MAX = 4_000
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "Refused: application/problem+json, nothing was changed."},
@@ -45,7 +39,7 @@ def build_api(desk: Desk, lookout: Lookout, *, api_key: str, log: Log = no_log) 
     )
     for routes in (TenantRoutes(desk), EndpointRoutes(desk), LogRoutes(desk, lookout)):
         app.include_router(routes.router())
-    _add_handlers(app, log)
+    add_handlers(app, log)
     return app
 
 
@@ -60,25 +54,3 @@ def _requires(api_key: str) -> Any:
         request.state.caller = Caller(name="deployment")
 
     return authenticate
-
-
-def _add_handlers(app: FastAPI, log: Log) -> None:
-    @app.exception_handler(HooklaneError)
-    async def ours(request: Request, error: HooklaneError) -> Response:
-        if not isinstance(error, Refused):
-            log("request.failed", level="error", path=request.url.path, error=str(error))
-        return problem_of(error)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
-        return field_problem(error.errors())
-
-    @app.exception_handler(HTTPException)
-    async def http(_request: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, str(error.detail), detail=str(error.detail))
-
-    @app.exception_handler(Exception)
-    async def bug(request: Request, error: Exception) -> Response:
-        trace = "".join(traceback.format_exception(error))[-TRACE_CHARACTERS_MAX:]
-        log("request.failed", level="error", path=request.url.path, trace=trace)
-        return problem(500, "Internal error", detail="our own fault; the log has it")

@@ -21,9 +21,8 @@ from hooklane.control.drafts import Rules
 from hooklane.control.lanes import Lanes, LaneSettings
 from hooklane.control.lookout import Lookout
 from hooklane.control.relay import Cluster, Relay, RelaySettings
-from hooklane.control.server import ApiServer
 from hooklane.control.settings import ControlSettings
-from hooklane.control.worker import Bell, Control, Pace, Parts
+from hooklane.control.worker import Bell, Control, Pace, Parts, Server
 from hooklane.domain.endpoint import SealedHeaders, SealedSecret
 
 
@@ -51,6 +50,7 @@ class World:
     open_reader: Callable[[], Reader]
     sealer: Seals
     check_target: Callable[[str, Mapping[str, str]], object]
+    serve: Callable[..., Server]
     clock: Clock
     log: Log
 
@@ -91,7 +91,7 @@ def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Cont
         disabling=Disabling(world.store, world.open_reader(), topics=topics, clock=clock, log=log),
         lanes=lanes_of(world, own, kafka=kafka, positions=positions),
         comparison=Comparison(world.store, world.open_reader, topics=topics, clock=clock, log=log),
-        server=ApiServer(app, host=own.host, port=own.port),
+        server=world.serve(app, host=own.host, port=own.port),
         bell=bell,
         clock=clock,
         log=log,

@@ -1,84 +1,21 @@
-"""Refusals as problem details (RFC 9457): one sentence that names the field and the rule."""
+"""Refusals as problem details, under the names that control's modules use."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import orjson
-from starlette.responses import Response
-
-from hooklane.control.access import Forbidden
-from hooklane.domain.errors import (
-    Conflict,
-    HooklaneError,
-    Invalid,
-    NotFound,
-    Refused,
-    Unavailable,
-    Unsupported,
+from hooklane.adapters.problems import (
+    RevisionRequired,
+    RevisionStale,
+    Unauthenticated,
+    field_problem,
+    problem,
+    problem_of,
+    status_of,
 )
 
-MEDIA_TYPE = "application/problem+json"
-
-
-class Unauthenticated(Refused):
-    """The API key is missing or wrong."""
-
-
-class RevisionRequired(Refused):
-    """An update names the revision it is based on."""
-
-
-class RevisionStale(Refused):
-    """The endpoint was changed in between."""
-
-
-# The first class that fits counts.
-STATUS: Sequence[tuple[type[HooklaneError], int, str]] = (
-    (Unauthenticated, 401, "Unauthenticated"),
-    (Forbidden, 403, "Forbidden"),
-    (NotFound, 404, "Not found"),
-    (Conflict, 409, "Conflict"),
-    (RevisionStale, 412, "Revision is stale"),
-    (Unsupported, 422, "Not supported yet"),
-    (Invalid, 422, "Not valid"),
-    (RevisionRequired, 428, "If-Match is required"),
-    (Refused, 400, "Refused"),
-    (Unavailable, 503, "Unavailable"),
-)
-
-
-def status_of(error: HooklaneError) -> tuple[int, str]:
-    """Give the HTTP status and title of an error; 500 for what is our own fault."""
-    for kind, status, title in STATUS:
-        if isinstance(error, kind):
-            return status, title
-    return 500, "Internal error"
-
-
-def problem(
-    status: int, title: str, *, detail: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Build a problem's answer."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return Response(
-        orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
-    )
-
-
-def problem_of(error: HooklaneError) -> Response:
-    """Build the answer of one of our errors."""
-    status, title = status_of(error)
-    extra = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}.get(status)
-    return problem(status, title, detail=error.detail or str(error), headers=extra)
-
-
-def field_problem(errors: Sequence[Any]) -> Response:
-    """Build the answer of a body or parameter that does not fit its model."""
-    first = errors[0]
-    place = [str(part) for part in first["loc"]]
-    if first["type"] == "json_invalid":
-        return problem(400, "Not JSON", detail=f"the body is not JSON: {first['ctx']['error']}")
-    field = ".".join(place[1:]) or place[0]
-    return problem(422, "Not valid", detail=f"{field}: {first['msg']}")
+__all__ = [
+    "RevisionRequired",
+    "RevisionStale",
+    "Unauthenticated",
+    "field_problem",
+    "problem",
+    "problem_of",
+    "status_of",
+]

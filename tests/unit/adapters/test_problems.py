@@ -2,9 +2,12 @@ import json
 
 import pytest
 
-from hooklane.control.problems import (
+from hooklane.adapters.problems import (
+    Forbidden,
     RevisionRequired,
     RevisionStale,
+    TooLarge,
+    TooMany,
     Unauthenticated,
     field_problem,
     problem_of,
@@ -23,12 +26,15 @@ from hooklane.domain.errors import (
     ("error", "status"),
     [
         (Unauthenticated("x"), 401),
+        (Forbidden("x"), 403),
         (NotFound("x"), 404),
         (Conflict("x"), 409),
+        (TooLarge("x"), 413),
         (RevisionStale("x"), 412),
         (Invalid("x"), 422),
         (Unsupported("x"), 422),
         (RevisionRequired("x"), 428),
+        (TooMany("x"), 429),
         (Unavailable("x"), 503),
         (BrokenContract("x"), 500),
     ],
