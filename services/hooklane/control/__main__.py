@@ -34,7 +34,7 @@ def _build(
     engine = connect(own.database_url.get_secret_value())
     admin = kafka.admin(cluster)
     world = World(
-        upgrade=lambda: upgrade(engine),
+        upgrade=lambda: upgrade(engine, log=log),
         store=SqlControlStore(engine, cluster.topics),
         admin=admin,
         cluster=Cluster(

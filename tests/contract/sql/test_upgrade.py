@@ -10,10 +10,20 @@ from hooklane.adapters.sql.upgrade import check, upgrade
 from hooklane.domain.errors import Misconfigured, Unavailable
 
 
+def is_ours(_found, name, kind, reflected, _other):
+    """Leave out what only one database has: partitions, and what search needs."""
+    if not reflected:
+        return True
+    if kind == "table":
+        return not name.startswith(("attempts_", "receipts_"))
+    return name not in {"row_id", "ix_receipts_payload_text"}
+
+
 def test_the_migrations_make_the_tables_the_code_uses(engine):
     """Whoever changes a table writes the migration with it."""
     with reading(engine) as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_object": is_ours})
+        assert compare_metadata(context, metadata) == []
 
 
 def test_an_upgrade_of_what_is_newest_changes_nothing(engine):

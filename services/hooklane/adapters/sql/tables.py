@@ -23,6 +23,24 @@ tenants = sa.Table(
     metadata,
     sa.Column("name", sa.Text(), primary_key=True),
     sa.Column("created_at", sa.BigInteger(), nullable=False),
+    sa.Column("uid", sa.Text(), nullable=True),
+    sa.Index(None, "uid", unique=True),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("key_id", sa.Text(), primary_key=True),
+    # of the whole key: what is kept opens nothing
+    sa.Column("digest", sa.Text(), nullable=False),
+    sa.Column("name", sa.Text(), nullable=False),
+    sa.Column("tenant", sa.Text(), sa.ForeignKey("tenants.name"), nullable=True),
+    sa.Column("may_write", sa.Boolean(), nullable=False),
+    sa.Column("created_at", sa.BigInteger(), nullable=False),
+    sa.Column("last_used_at", sa.BigInteger(), nullable=True),
+    sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+    sa.Index(None, "digest", unique=True),
+    sa.Index(None, "created_at", "key_id"),
 )
 
 endpoints = sa.Table(
@@ -49,9 +67,34 @@ endpoints = sa.Table(
     sa.Column("announced_offset", sa.BigInteger(), nullable=True),
     sa.Column("lane_topic", sa.Text(), nullable=True),
     sa.Column("buried_at", sa.BigInteger(), nullable=True),
+    sa.Column("uid", sa.Text(), nullable=True),
+    sa.Column("description", sa.Text(), nullable=False, server_default=""),
+    sa.Column("metadata", sa.JSON(), nullable=False, server_default="{}"),
+    sa.Column("draft", sa.JSON(), nullable=True),
     sa.Index(None, "tenant", "created_at", "endpoint_id"),
+    # A deleted endpoint's uid is free again.
+    sa.Index(
+        "ix_endpoints_tenant_uid",
+        "tenant",
+        "uid",
+        unique=True,
+        sqlite_where=sa.text("state <> 'deleted'"),
+        postgresql_where=sa.text("state <> 'deleted'"),
+    ),
     sa.Index(None, "created_at", "endpoint_id"),
     sa.Index(None, "state"),
+)
+
+endpoint_revisions = sa.Table(
+    "endpoint_revisions",
+    metadata,
+    sa.Column("endpoint_id", sa.Text(), primary_key=True),
+    sa.Column("revision", sa.BigInteger(), primary_key=True, autoincrement=False),
+    sa.Column("state", sa.Text(), nullable=False),
+    sa.Column("state_reason", sa.Text(), nullable=False),
+    sa.Column("patterns", sa.JSON(), nullable=False),
+    sa.Column("created_at", sa.BigInteger(), nullable=False),
+    sa.Column("position", sa.BigInteger(), nullable=True),
 )
 
 outbox = sa.Table(
@@ -79,10 +122,14 @@ offsets = sa.Table(
     sa.Column("next_offset", sa.BigInteger(), nullable=False),
 )
 
+# The two that grow with traffic have no unique index: offsets see to it that a record is one row,
+# and of random ids each index costs a page. PostgreSQL keeps them in partitions by day, made and
+# dropped by the recorder (`partitions`). SQLite's receipts have one column more, `row_id`, the key
+# of the search table (`search`); it is no column here because PostgreSQL has none.
 attempts = sa.Table(
     "attempts",
     metadata,
-    sa.Column("attempt_id", sa.Text(), primary_key=True),
+    sa.Column("attempt_id", sa.Text(), nullable=False),
     sa.Column("delivery_id", sa.Text(), nullable=False),
     sa.Column("event_id", sa.Text(), nullable=False),
     sa.Column("endpoint_id", sa.Text(), nullable=False),
@@ -106,9 +153,52 @@ attempts = sa.Table(
     sa.Column("tier_s", sa.BigInteger(), nullable=True),
     sa.Column("due_at", sa.BigInteger(), nullable=True),
     sa.Column("reason", sa.Text(), nullable=False),
-    sa.Index(None, "event_id", "started_at", "attempt_id"),
-    sa.Index(None, "endpoint_id", "started_at", "attempt_id"),
-    sa.Index(None, "delivery_id", "started_at", "attempt_id"),
+    sa.Index(None, "attempt_id"),
+    sa.Index(None, "delivery_id"),
+    sa.Index(None, "event_id"),
+    sa.Index(None, "endpoint_id", "started_at"),
+    sa.Index(None, "tenant", "started_at"),
+    sa.Index(None, "started_at"),
+    postgresql_partition_by="RANGE (started_at)",
+)
+
+# One row a receipt record. An event that its producer wrote twice has two of the same id.
+receipts = sa.Table(
+    "receipts",
+    metadata,
+    sa.Column("receipt_id", sa.Text(), nullable=False),
+    sa.Column("event_id", sa.Text(), nullable=False),
+    sa.Column("tenant", sa.Text(), nullable=False),
+    sa.Column("type", sa.Text(), nullable=False),
+    sa.Column("version", sa.Integer(), nullable=False),
+    sa.Column("record_key", sa.LargeBinary(), nullable=True),
+    sa.Column("event_time", sa.BigInteger(), nullable=False),
+    sa.Column("source_topic", sa.Text(), nullable=False),
+    sa.Column("source_partition", sa.Integer(), nullable=False),
+    sa.Column("source_offset", sa.BigInteger(), nullable=False),
+    sa.Column("table_offset", sa.BigInteger(), nullable=False),
+    sa.Column("trigger", sa.Text(), nullable=False),
+    sa.Column("command_id", sa.Text(), nullable=False),
+    sa.Column("part", sa.Integer(), nullable=False),
+    sa.Column("matched", sa.Text(), nullable=False),
+    sa.Column("refused", sa.Text(), nullable=False),
+    sa.Column("matched_count", sa.Integer(), nullable=False),
+    sa.Column("payload", sa.LargeBinary(), nullable=True),
+    sa.Column("payload_text", sa.Text(), nullable=True),
+    sa.Column("received_at", sa.BigInteger(), nullable=False),
+    sa.Index(None, "event_id"),
+    sa.Index(None, "tenant", "received_at"),
+    sa.Index(None, "type", "received_at"),
+    sa.Index(None, "received_at"),
+    postgresql_partition_by="RANGE (received_at)",
+)
+
+# How far payloads and bodies were emptied, by table: those of rows before this time are gone.
+emptied = sa.Table(
+    "emptied",
+    metadata,
+    sa.Column("name", sa.Text(), primary_key=True),
+    sa.Column("before", sa.BigInteger(), nullable=False),
 )
 
 dead_letters = sa.Table(

@@ -14,6 +14,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
+from hooklane.adapters.log import Log, no_log
+from hooklane.adapters.sql import search
 from hooklane.adapters.sql.engine import reading, writing
 from hooklane.domain.errors import Unavailable
 
@@ -22,8 +24,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _TURN = 7_209_316_211
 
 
-def upgrade(engine: Engine) -> None:
-    """Run the migrations that the database lacks, in one transaction.
+def upgrade(engine: Engine, *, log: Log = no_log) -> None:
+    """Run the migrations that the database lacks, in one transaction; prepare payload search.
 
     Raises:
         Unavailable: the database can't be reached.
@@ -34,6 +36,7 @@ def upgrade(engine: Engine) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        search.prepare(connection, log=log)
 
 
 def check(engine: Engine) -> None:
