@@ -23,7 +23,6 @@ from hooklane.domain.topics import Topics
 
 _HEAD = ("event_id", "tenant", "type", "version", "key", "event_time", "source")
 _KEPT_MAX = 10_000
-_WHY = Trigger.EVENT.value
 
 
 class _Part:
@@ -45,7 +44,8 @@ class _Part:
 class _Encoder:
     """Encodes what an event's deliveries share, and its receipt."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, trigger: str, command_id: str) -> None:
+        self._trigger, self._command_id = trigger, command_id
         delivery, match = codec("delivery"), codec("match")
         self._head = _Part(delivery, first=_HEAD[0], last=_HEAD[-1])
         self._delivery_rest = _Part(delivery, first="trigger", last="content_type")
@@ -84,7 +84,11 @@ class _Encoder:
             return
         self._circumstances = circumstances
         self._kept.clear()
-        rest = {"trigger": _WHY, "table_offset": table_offset, "content_type": content_type}
+        rest = {
+            "trigger": self._trigger,
+            "table_offset": table_offset,
+            "content_type": content_type,
+        }
         self._rest_of_delivery = self._delivery_rest.encode(rest)
 
     def tail(self, head: bytes, payload: bytes) -> bytes:
@@ -105,8 +109,8 @@ class _Encoder:
     def _rest(self, match: Match) -> dict[str, Any]:
         return {
             "table_offset": self._circumstances[0],
-            "trigger": _WHY,
-            "command_id": "",
+            "trigger": self._trigger,
+            "command_id": self._command_id,
             "matched": [endpoint.endpoint_id for endpoint in match.matched],
             "refused": [
                 {"endpoint_id": refusal.endpoint_id, "reason": refusal.reason}
@@ -119,10 +123,14 @@ class _Encoder:
 class FanOut:
     """Writes what follows from a match, inside the transaction that is open."""
 
-    def __init__(self, topics: Topics) -> None:
-        """Write under these names."""
+    def __init__(
+        self, topics: Topics, *, trigger: Trigger = Trigger.EVENT, command_id: str = ""
+    ) -> None:
+        """Write under these names, and say why: the trigger, and the command where it is one."""
         self._matches = topics.matches
-        self._deliveries, self._encoder = DeliveryEncoder(), _Encoder()
+        self._why, self._command_id = trigger.value, command_id
+        self._deliveries = DeliveryEncoder()
+        self._encoder = _Encoder(trigger=self._why, command_id=command_id)
         # Where receipts go; None: by their key. A transaction that touches one partition of them
         # needs one marker for all, and nobody reads receipts by their key.
         self.receipts_partition: int | None = None
@@ -146,6 +154,7 @@ class FanOut:
             headers: `first_headers` of now.
         """
         event_id, key, encoder = event.event_id, event.key, self._encoder
+        why, command_id = self._why, self._command_id
         encoder.under(table_offset, event.content_type)
         head = encoder.head(event)
         if match.matched:
@@ -154,8 +163,12 @@ class FanOut:
                 lane = endpoint.placement
                 assert lane is not None, "the index refuses an endpoint without a lane"
                 endpoint_id = endpoint.endpoint_id
-                made = delivery_id(event_id=event_id, endpoint_id=endpoint_id, trigger=_WHY)
-                value = delivery(tail, delivery_id=made, endpoint_id=endpoint_id)
+                made = delivery_id(
+                    event_id=event_id, endpoint_id=endpoint_id, trigger=why, command_id=command_id
+                )
+                value = delivery(
+                    tail, delivery_id=made, endpoint_id=endpoint_id, command_id=command_id
+                )
                 producer.produce(
                     lane.topic, value, key=key, headers=headers, partition=lane.partition
                 )

@@ -245,6 +245,13 @@ class Admin(Protocol):
         hidden behind a transaction that began before it.
         """
 
+    def offsets_for_times(self, times: Mapping[Partition, int]) -> dict[Partition, int]:
+        """Give each partition's first offset whose record has this time or a later one.
+
+        Times are unix milliseconds, by the log's own stamps. A partition without such a record
+        gives its read_committed end; missing ones are left out.
+        """
+
     def committed(
         self, group: str, partitions: Collection[Partition]
     ) -> dict[Partition, Committed]:

@@ -91,6 +91,16 @@ def test_the_very_end_lies_past_what_an_open_transaction_wrote(world):
     assert world.admin.ends([place]) == {place: (0, 4)}
 
 
+def test_a_time_is_the_first_offset_that_is_not_before_it(world):
+    """What is later than every record is the end, and what does not exist is left out."""
+    place, gone = world.place(), Partition("nowhere", 0)
+    for value in (b"0", b"1", b"2"):
+        world.write(place, value)
+    first = world.admin.offsets_for_times({place: 0, gone: 0})
+    assert first == {place: 0}
+    assert world.admin.offsets_for_times({place: 9_999_999_999_999}) == {place: 3}
+
+
 def test_a_group_that_never_was_has_no_members_and_no_commits(world):
     """Asking is no error."""
     place = world.place()

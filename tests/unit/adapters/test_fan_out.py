@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hooklane.adapters.codec import codec
 from hooklane.adapters.fan_out import FanOut
-from hooklane.domain.delivery import first_headers, to_ms
+from hooklane.domain.delivery import Trigger, first_headers, to_ms
 from hooklane.domain.event import Event, SourcePosition
 from hooklane.domain.ids import delivery_id
 from hooklane.domain.matching import Match, Refusal
@@ -15,7 +15,11 @@ from hooklane.domain.topics import Topics
 from support.matching import an_endpoint
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-FAN_OUT = FanOut(Topics(prefix="t"))
+TOPICS = Topics(prefix="t")
+FAN_OUTS = {
+    (trigger, command_id): FanOut(TOPICS, trigger=trigger, command_id=command_id)
+    for trigger, command_id in ((Trigger.EVENT, ""), (Trigger.REPLAY, "cmd_a"))
+}
 
 
 class Keeper:
@@ -51,8 +55,11 @@ events = st.builds(
     endpoints=st.integers(0, 3),
     refused=st.integers(0, 2),
     table_offset=st.integers(0, 2**63 - 1),
+    why=st.sampled_from(sorted(FAN_OUTS, key=str)),
 )
-def test_every_record_is_what_the_codec_would_write(*, event, endpoints, refused, table_offset):
+def test_every_record_is_what_the_codec_would_write(
+    *, event, endpoints, refused, table_offset, why
+):
     """Deliveries in their lanes and the receipt, byte for byte."""
     match = Match(
         matched=tuple(an_endpoint("*") for _ in range(endpoints)),
@@ -60,7 +67,7 @@ def test_every_record_is_what_the_codec_would_write(*, event, endpoints, refused
     )
     keeper, headers = Keeper(), first_headers(at=AT)
     for _ in range(2):
-        FAN_OUT.write(keeper, event, match=match, table_offset=table_offset, headers=headers)
+        FAN_OUTS[why].write(keeper, event, match=match, table_offset=table_offset, headers=headers)
     shared = {
         "event_id": event.event_id,
         "tenant": event.tenant,
@@ -73,9 +80,9 @@ def test_every_record_is_what_the_codec_would_write(*, event, endpoints, refused
             "partition": event.source.partition,
             "offset": event.source.offset,
         },
-        "trigger": "event",
+        "trigger": why[0].value,
         "table_offset": table_offset,
-        "command_id": "",
+        "command_id": why[1],
     }
     expected = []
     for endpoint in match.matched:
@@ -83,7 +90,8 @@ def test_every_record_is_what_the_codec_would_write(*, event, endpoints, refused
         made = delivery_id(
             event_id=event.event_id,
             endpoint_id=endpoint_id,
-            trigger="event",
+            trigger=why[0].value,
+            command_id=why[1],
         )
         own = {"delivery_id": made, "endpoint_id": endpoint_id}
         body = {"content_type": "application/json", "payload": event.payload}

@@ -98,6 +98,22 @@ class KafkaAdmin:
             found |= self._offsets(chunk, latest, isolation=IsolationLevel.READ_UNCOMMITTED)
         return found
 
+    def offsets_for_times(self, times: Mapping[Partition, int]) -> dict[Partition, int]:
+        """Give each partition's first offset whose record has this time or a later one."""
+        found: dict[Partition, int] = {}
+        for chunk in chunks(times.items(), _PARTITIONS_MAX):
+            asked = {
+                TopicPartition(*place): OffsetSpec.for_timestamp(at_ms)  # type: ignore[no-untyped-call]
+                for place, at_ms in chunk
+            }
+            first = self._list_offsets(asked)
+            latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+            ends = self._offsets([place for place, _ in chunk], latest)
+            for place, end in ends.items():
+                # No record so late is -1; one that an open transaction hides is not yet there.
+                found[place] = min(first[place], end) if first.get(place, -1) >= 0 else end
+        return found
+
     def committed(
         self, group: str, partitions: Collection[Partition]
     ) -> dict[Partition, Committed]:
@@ -152,10 +168,17 @@ class KafkaAdmin:
         *,
         isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
     ) -> dict[Partition, int]:
+        asked = dict.fromkeys(to_list(partitions), spec)
+        return self._list_offsets(asked, isolation=isolation)
+
+    def _list_offsets(
+        self,
+        asked: dict[TopicPartition, OffsetSpec],
+        *,
+        isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+    ) -> dict[Partition, int]:
         futures = self._admin.list_offsets(
-            dict.fromkeys(to_list(partitions), spec),
-            isolation_level=isolation,
-            request_timeout=TIMEOUT_S,
+            asked, isolation_level=isolation, request_timeout=TIMEOUT_S
         )
         found = _answers(futures, "asking for ends", ignore=MISSING)
         return {Partition(part.topic, part.partition): a.offset for part, a in found.items()}

@@ -90,6 +90,16 @@ class MemoryAdmin:
             logs = {p: self._cluster.log(p) for p in partitions}
             return {p: log.end for p, log in logs.items() if log is not None}
 
+    def offsets_for_times(self, times: Mapping[Partition, int]) -> dict[Partition, int]:
+        """Give each partition's first offset whose record has this time or a later one."""
+        with self._cluster.operation("admin"):
+            logs = {partition: self._cluster.log(partition) for partition in times}
+            return {
+                partition: min(log.offset_for_time(times[partition]), log.stable_end)
+                for partition, log in logs.items()
+                if log is not None
+            }
+
     def committed(
         self, group: str, partitions: Collection[Partition]
     ) -> dict[Partition, Committed]:

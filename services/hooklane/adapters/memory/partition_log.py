@@ -157,6 +157,11 @@ class PartitionLog:
             index += 1
         return found, max(position, stable_end)
 
+    def offset_for_time(self, at_ms: int) -> int:
+        """Give the first record's offset that has this time or a later one, else the end."""
+        found = (record for record in self._records if record.timestamp()[1] >= at_ms)
+        return next((record.offset() for record in found), self.end)
+
     def everything(self) -> tuple[StoredRecord, ...]:
         """Give every record still stored, whatever its transaction: for checkers."""
         return tuple(self._records)
