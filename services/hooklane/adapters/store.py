@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from hooklane.domain.endpoint import Endpoint, EndpointState
+from hooklane.domain.explanation import KnownRevision
 from hooklane.domain.topics import Partition
 
 # A listing goes on after this (time, id).
@@ -168,7 +169,22 @@ class Outbox(Protocol):
         """Give how far a reader has come."""
 
 
-class ControlStore(Outbox, Protocol):
+class RevisionStore(Protocol):
+    """What explain asks of SQL: the revisions an endpoint had."""
+
+    def revision_at(self, endpoint_id: str, table_offset: int) -> KnownRevision | None:
+        """Give the revision in force at a position of the endpoint table, None before the first."""
+
+    def first_revision(self, endpoint_id: str) -> KnownRevision | None:
+        """Give the oldest revision that is known."""
+
+    def revisions_above(
+        self, endpoint_id: str, *, revision: int, limit: int
+    ) -> list[KnownRevision]:
+        """Give the revisions above this one, oldest first."""
+
+
+class ControlStore(Outbox, RevisionStore, Protocol):
     """What the control plane asks of SQL."""
 
     def add_tenant(self, name: str, *, at: datetime) -> Tenant:

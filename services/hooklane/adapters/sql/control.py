@@ -19,6 +19,7 @@ from hooklane.adapters.sql import offsets
 from hooklane.adapters.sql.engine import reading, writing
 from hooklane.adapters.sql.history import SqlHistory
 from hooklane.adapters.sql.outbox import SqlOutbox, owe_command, owe_endpoint, owe_tombstone
+from hooklane.adapters.sql.revisions import SqlRevisions, keep_revision
 from hooklane.adapters.sql.rows import columns_of, kept_of, tenant_of
 from hooklane.adapters.sql.tables import endpoints, tenants
 from hooklane.adapters.sql.upgrade import check
@@ -42,7 +43,7 @@ _COUNTING = 7_209_316_212
 _DELETED = EndpointState.DELETED.value
 
 
-class SqlControlStore(SqlOutbox, SqlHistory):
+class SqlControlStore(SqlOutbox, SqlHistory, SqlRevisions):
     """The control plane's database."""
 
     def __init__(self, engine: Engine, topics: Topics) -> None:
@@ -113,6 +114,7 @@ class SqlControlStore(SqlOutbox, SqlHistory):
                     "not supported yet (dedicated_lanes_max): delete one first"
                 )
             connection.execute(sa.insert(endpoints).values(**row))
+            keep_revision(connection, endpoint, at=at)
             owe_endpoint(connection, endpoint, topic=self._topics.endpoints, at=at)
         return kept_of(row)
 
@@ -179,6 +181,7 @@ class SqlControlStore(SqlOutbox, SqlHistory):
                 deleted_at=None if deleted_at is None else to_ms(deleted_at),
             )
         )
+        keep_revision(connection, changed, at=at)
         owe_endpoint(connection, changed, topic=self._topics.endpoints, at=at)
         return replace(kept, endpoint=changed, updated_at=at, deleted_at=deleted_at)
 

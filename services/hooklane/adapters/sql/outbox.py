@@ -12,6 +12,7 @@ from hooklane.adapters.codec import codec
 from hooklane.adapters.records import endpoint_value
 from hooklane.adapters.sql import offsets
 from hooklane.adapters.sql.engine import reading, writing
+from hooklane.adapters.sql.revisions import place_revision
 from hooklane.adapters.sql.rows import outbox_row_of, time_of
 from hooklane.adapters.sql.tables import endpoints, outbox
 from hooklane.adapters.store import Command, OutboxRow
@@ -130,6 +131,7 @@ class SqlOutbox:
             ).all()
             connection.execute(sa.update(outbox).where(chosen).values(published_at=now))
             for outbox_id, endpoint_id, revision in rows:
+                place_revision(connection, endpoint_id, revision, position=positions[outbox_id])
                 connection.execute(
                     sa.update(endpoints)
                     .where(
