@@ -54,6 +54,14 @@ class BatchHistogram(Collector):
         yield family
 
 
+EVENTS_INGESTED = Counter("hooklane_events_ingested", "Events that the brokers acknowledged.")
+INGEST_REFUSED = Counter(
+    "hooklane_ingest_refused", "Requests to publish that were refused, by reason.", ["reason"]
+)
+INGEST_ACK_LATENCY = BatchHistogram(
+    "hooklane_ingest_ack_seconds", "From a checked request to the brokers' acknowledgement."
+)
+INGEST_IN_FLIGHT = Gauge("hooklane_ingest_in_flight", "Events sent and not yet acknowledged.")
 EVENTS_MATCHED = Counter("hooklane_events_matched", "Events matched and committed.")
 EVENTS_REJECTED = Counter(
     "hooklane_events_rejected", "Events set aside in rejected-events, by reason.", ["reason"]

@@ -9,11 +9,12 @@ Everything that touches a member or its transactional producer runs on one threa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from hooklane.domain.delivery import Headers
+from hooklane.domain.errors import Unavailable
 from hooklane.domain.offsets import Committed
 from hooklane.domain.topics import Partition, TopicSpec
 
@@ -144,6 +145,37 @@ class Producer(Protocol):
 
     def close(self) -> None:
         """Flush and end."""
+
+
+OnAck = Callable[[Unavailable | None], None]
+
+
+class AckingProducer(Protocol):
+    """An idempotent producer that tells of each record whether it was written.
+
+    `produce` and `poll` may be called from two threads at once.
+    """
+
+    def produce(
+        self,
+        topic: str,
+        value: bytes,
+        *,
+        key: bytes | None,
+        headers: Headers | None,
+        on_ack: OnAck,
+    ) -> None:
+        """Queue a record and return at once; `on_ack` is called by `poll`, once.
+
+        Raises:
+            Unavailable: the queue is full, or the topic is not there.
+        """
+
+    def poll(self, timeout: timedelta) -> None:
+        """Wait up to `timeout` for the first acknowledgement, then tell of all that are there."""
+
+    def close(self, timeout: timedelta) -> None:
+        """Wait for what is queued, tell of it, and end."""
 
 
 class TransactionalProducer(Protocol):

@@ -27,6 +27,7 @@ class Twin:
         self.cluster = Cluster(ManualClock())
         self.member = self.cluster.member
         self.producer = self.cluster.producer
+        self.acking_producer = self.cluster.acking_producer
         self.transactional_producer = self.cluster.transactional_producer
         self.reader = self.cluster.reader
         self.admin = self.cluster.admin
@@ -43,6 +44,9 @@ class Real:
 
     def producer(self, **named):
         return kafka.producer(self.settings, **named)
+
+    def acking_producer(self, **named):
+        return kafka.acking_producer(self.settings, **named)
 
     def transactional_producer(self, **named):
         return kafka.transactional_producer(self.settings, **named)
@@ -82,6 +86,18 @@ class World:
 
     def producer(self):
         return self._keep(self.adapters.producer(instance="writer"))
+
+    def acking(self, ack_within=timedelta(seconds=5)):
+        return self.adapters.acking_producer(instance="writer", ack_within=ack_within)
+
+    def values(self, topic):
+        """Read all values of a topic's first partition."""
+        place, reader, found = Partition(topic, 0), self.reader(), []
+        reader.start({place: 0})
+        _, end = reader.ends(place)
+        while reader.position(place) < end:
+            found += reader.read(1_000, timeout=WAIT)
+        return [record.value() for record in found]
 
     def transactions(self, name="writer"):
         return self._keep(

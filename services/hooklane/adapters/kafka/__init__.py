@@ -6,12 +6,22 @@ answers. `instance` is the client.id, by which a group's members are told apart.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from hooklane.adapters.kafka.acking import KafkaAckingProducer
 from hooklane.adapters.kafka.admin import KafkaAdmin
 from hooklane.adapters.kafka.member import KafkaMember
 from hooklane.adapters.kafka.producer import KafkaProducer
 from hooklane.adapters.kafka.reader import KafkaReader
 from hooklane.adapters.kafka.transactions import KafkaTransactionalProducer
-from hooklane.adapters.ports import Admin, Member, Producer, Reader, TransactionalProducer
+from hooklane.adapters.ports import (
+    AckingProducer,
+    Admin,
+    Member,
+    Producer,
+    Reader,
+    TransactionalProducer,
+)
 from hooklane.adapters.settings import KafkaSettings
 
 
@@ -23,6 +33,13 @@ def member(settings: KafkaSettings, *, group: str, instance: str) -> Member:
 def producer(settings: KafkaSettings, *, instance: str) -> Producer:
     """Build an idempotent producer."""
     return KafkaProducer(settings, instance=instance)
+
+
+def acking_producer(
+    settings: KafkaSettings, *, instance: str, ack_within: timedelta
+) -> AckingProducer:
+    """Build an idempotent producer that tells of every record."""
+    return KafkaAckingProducer(settings, instance=instance, ack_within=ack_within)
 
 
 def transactional_producer(

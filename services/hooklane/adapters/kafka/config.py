@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from hooklane.adapters.settings import KafkaSettings
@@ -90,6 +91,19 @@ def producer_config(settings: KafkaSettings, *, instance: str) -> dict[str, Any]
     """Give the properties of an idempotent producer."""
     tuning = {**_PRODUCING, "message.timeout.ms": 30_000}
     return dict(_layers(settings, tuning, {**_WRITING, "client.id": instance}))
+
+
+def acking_config(
+    settings: KafkaSettings, *, instance: str, ack_within: timedelta
+) -> dict[str, Any]:
+    """Give the properties of an idempotent producer that tells of every record."""
+    own = {
+        "client.id": instance,
+        "delivery.report.only.error": False,
+        # Who asked was told by then that it may not be written; later it must not be.
+        "message.timeout.ms": int(ack_within.total_seconds() * 1_000),
+    }
+    return dict(_layers(settings, _PRODUCING, {**_WRITING, **own}))
 
 
 def transactional_config(settings: KafkaSettings, *, transactional_id: str) -> dict[str, Any]:

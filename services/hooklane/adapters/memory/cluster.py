@@ -22,6 +22,7 @@ from hooklane.domain.errors import Unavailable
 from hooklane.domain.topics import Partition
 
 if TYPE_CHECKING:
+    from hooklane.adapters.memory.acking import MemoryAckingProducer
     from hooklane.adapters.memory.admin import MemoryAdmin
     from hooklane.adapters.memory.member import MemoryMember
     from hooklane.adapters.memory.producer import MemoryProducer
@@ -89,6 +90,13 @@ class Cluster:
         from hooklane.adapters.memory.producer import MemoryProducer  # noqa: PLC0415
 
         return MemoryProducer(self, instance=instance)
+
+    def acking_producer(self, *, instance: str, ack_within: timedelta) -> MemoryAckingProducer:
+        """Build an idempotent producer that tells of every record."""
+        from hooklane.adapters.memory.acking import MemoryAckingProducer  # noqa: PLC0415
+
+        assert ack_within > timedelta(0)
+        return MemoryAckingProducer(self, instance=instance)
 
     def transactional_producer(self, *, transactional_id: str) -> MemoryTransactionalProducer:
         """Build a transactional producer."""
