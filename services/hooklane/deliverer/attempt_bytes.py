@@ -45,7 +45,8 @@ _BYTE = [bytes((number,)) for number in range(0x80)]
 def string(text: str) -> bytes:
     """Encode a string."""
     raw = text.encode()
-    return long(len(raw)) + raw
+    length = len(raw)
+    return (_BYTE[length << 1] if length < 0x40 else long(length)) + raw
 
 
 def optional(number: int | None) -> bytes:
@@ -55,6 +56,22 @@ def optional(number: int | None) -> bytes:
 
 def _symbol(field: str, symbol: str) -> bytes:
     return long(_TYPES[field]["symbols"].index(symbol))
+
+
+@lru_cache(maxsize=4_096)
+def _kept(text: str) -> bytes:
+    """Encode a string that comes again: an event's id, an endpoint's."""
+    return string(text)
+
+
+@lru_cache(maxsize=1_024)
+def _names(tenant: str, event_type: str) -> bytes:
+    return string(tenant) + string(event_type)
+
+
+@lru_cache(maxsize=1_024)
+def _met(status: int | None, error: str) -> bytes:
+    return _SUCCEEDED + optional(status) + string(error)
 
 
 @lru_cache(maxsize=64)
@@ -98,16 +115,13 @@ def delivered_bytes(flight: Flight, answer: Answer) -> bytes:
             _HEADER,
             string(new_attempt_id()),
             string(delivery["delivery_id"]),
-            string(delivery["event_id"]),
-            string(delivery["endpoint_id"]),
-            string(delivery["tenant"]),
-            string(delivery["type"]),
+            _kept(delivery["event_id"]),
+            _kept(delivery["endpoint_id"]),
+            _names(delivery["tenant"], delivery["type"]),
             long(flight.number),
             _instant(flight.started_ms),
             _timings(answer.timings_ms),
-            _SUCCEEDED,
-            optional(answer.status),
-            string(answer.error),
+            _met(answer.status, answer.error),
             _headers(answer.headers),
             long(len(body)),
             body,

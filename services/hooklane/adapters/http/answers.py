@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from hooklane.domain.attempt import Outcome
 
@@ -44,8 +45,9 @@ def kept_fields(fields: RawFields) -> tuple[tuple[str, str], ...]:
     return tuple(kept)
 
 
-def all_fields(fields: RawFields) -> tuple[tuple[str, str], ...]:
-    """Decode headers that are known to fit."""
+@lru_cache(maxsize=1_024)
+def all_fields(fields: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
+    """Decode headers that are known to fit; a receiver sends the same ones all second long."""
     return tuple([(str(name, "latin-1"), str(value, "latin-1")) for name, value in fields])
 
 

@@ -266,7 +266,7 @@ class LeanSender(Ledger[Exchange]):
         return Answer(
             outcome=outcome,
             status=status,
-            headers=all_fields(fields) if small else kept_fields(fields),
+            headers=all_fields(tuple(fields)) if small else kept_fields(fields),
             body=connection.kept_body,
             timings_ms=exchange.timings(self._loop.time()),
             retry_after=None if outcome is SUCCEEDED else retry_after(fields),
