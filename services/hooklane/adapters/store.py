@@ -11,15 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
+from hooklane.adapters.log_store import AttemptFilter as AttemptFilter  # noqa: PLC0414  told on
+from hooklane.adapters.log_store import Cursor as Cursor  # noqa: PLC0414  told on
+from hooklane.adapters.log_store import (
+    DeadLetterFilter as DeadLetterFilter,  # noqa: PLC0414  told on
+)
+from hooklane.adapters.log_store import LogStore
+from hooklane.adapters.log_store import PageRequest as PageRequest  # noqa: PLC0414  told on
+from hooklane.adapters.log_store import Row as Row  # noqa: PLC0414  told on
 from hooklane.domain.endpoint import Endpoint, EndpointState
 from hooklane.domain.explanation import KnownRevision
 from hooklane.domain.topics import Partition
-
-# A listing goes on after this (time, id).
-Cursor = tuple[int, str]
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,39 +72,11 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageRequest:
-    """At most `limit` rows after the cursor; they come oldest or newest first by the listing."""
-
-    limit: int
-    after: Cursor | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointFilter:
     """Which endpoints to list; deleted ones only when their state is asked for."""
 
     tenant: str | None = None
     state: EndpointState | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptFilter:
-    """Which attempts to list; every field that is set must fit."""
-
-    event_id: str | None = None
-    endpoint_id: str | None = None
-    delivery_id: str | None = None
-    outcome: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetterFilter:
-    """Which dead letters to list or count; those already redriven are left out."""
-
-    endpoint_id: str | None = None
-    reason: str | None = None
-    since: datetime | None = None
-    delivery_ids: tuple[str, ...] = ()
 
 
 # Gives the new revision (revision + 1), or None to leave it; raises what the caller is told.
@@ -184,7 +160,7 @@ class RevisionStore(Protocol):
         """Give the revisions above this one, oldest first."""
 
 
-class ControlStore(Outbox, RevisionStore, Protocol):
+class ControlStore(Outbox, LogStore, RevisionStore, Protocol):
     """What the control plane asks of SQL."""
 
     def add_tenant(self, name: str, *, at: datetime) -> Tenant:
@@ -265,25 +241,6 @@ class ControlStore(Outbox, RevisionStore, Protocol):
 
     def unpublished_count(self) -> int:
         """Count rows not yet on their topic."""
-
-    def attempts(self, chosen: AttemptFilter, page: PageRequest) -> list[Row]:
-        """List attempts, newest first."""
-
-    def dead_letters(self, chosen: DeadLetterFilter, page: PageRequest) -> list[Row]:
-        """List dead letters, newest first."""
-
-    def dead_letter(self, delivery_id: str) -> Row:
-        """Give a dead letter with its payload.
-
-        Raises:
-            NotFound: there is none, or it was redriven.
-        """
-
-    def count_dead_letters(self, chosen: DeadLetterFilter) -> int:
-        """Count dead letters."""
-
-    def dead_letters_by_reason(self) -> dict[str, int]:
-        """Count dead letters, by reason."""
 
     def ping(self) -> None:
         """Ask whether the database answers and has our tables."""
