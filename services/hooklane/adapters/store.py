@@ -9,7 +9,7 @@ Unavailable: the database did not answer, and nothing was written.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from hooklane.adapters.log_store import (
 from hooklane.adapters.log_store import LogStore
 from hooklane.adapters.log_store import PageRequest as PageRequest  # noqa: PLC0414  told on
 from hooklane.adapters.log_store import Row as Row  # noqa: PLC0414  told on
-from hooklane.domain.endpoint import Endpoint, EndpointState
+from hooklane.domain.endpoint import Endpoint, EndpointState, SealedHeaders
 from hooklane.domain.explanation import KnownRevision
 from hooklane.domain.topics import Partition
 
@@ -32,6 +32,21 @@ class Tenant:
 
     name: str
     created_at: datetime
+    uid: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointNote:
+    """What a caller notes of an endpoint; it travels to no topic.
+
+    `uid` is the caller's own name for it, one endpoint's at a time within a tenant; `draft` is what
+    it was created from, sealed, so that the same create can be told from another.
+    """
+
+    uid: str | None = None
+    description: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    draft: SealedHeaders | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +64,7 @@ class KeptEndpoint:
     announced_revision: int = 0
     announced_offset: int | None = None
     lane_topic: str | None = None
+    note: EndpointNote = EndpointNote()
 
     @property
     def announced(self) -> int | None:
@@ -77,10 +93,54 @@ class EndpointFilter:
 
     tenant: str | None = None
     state: EndpointState | None = None
+    uid: str | None = None
+    endpoint_id: str | None = None
 
 
-# Gives the new revision (revision + 1), or None to leave it; raises what the caller is told.
-Decide = Callable[[KeptEndpoint], Endpoint | None]
+# Gives the new revision (revision + 1), within what is kept where its note changes too, or None to
+# leave it; raises what the caller is told.
+Decide = Callable[[KeptEndpoint], Endpoint | KeptEndpoint | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptKey:
+    """An API key, as far as it is kept: never the key itself."""
+
+    key_id: str
+    name: str
+    tenant: str | None
+    may_write: bool
+    created_at: datetime
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class KeyStore(Protocol):
+    """What authentication asks of SQL; `digest` is a key's SHA-256, in hexadecimal digits."""
+
+    def add_key(self, key: KeptKey, *, digest: str, keys_max: int) -> None:
+        """Keep a new key.
+
+        Raises:
+            Invalid: its tenant does not exist.
+            Conflict: there are `keys_max` keys that are not revoked.
+        """
+
+    def key_of(self, digest: str) -> KeptKey | None:
+        """Give the key of a digest, also a revoked one."""
+
+    def keys(self, page: PageRequest, *, tenant: str | None = None) -> list[KeptKey]:
+        """List keys, newest first."""
+
+    def note_use(self, key_id: str, *, at: datetime) -> None:
+        """Note that a key was used."""
+
+    def revoke_key(self, key_id: str, *, at: datetime) -> KeptKey:
+        """Revoke a key; one revoked before stays so since then.
+
+        Raises:
+            NotFound: there is none.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,11 +220,11 @@ class RevisionStore(Protocol):
         """Give the revisions above this one, oldest first."""
 
 
-class ControlStore(Outbox, LogStore, RevisionStore, Protocol):
+class ControlStore(Outbox, KeyStore, LogStore, RevisionStore, Protocol):
     """What the control plane asks of SQL."""
 
-    def add_tenant(self, name: str, *, at: datetime) -> Tenant:
-        """Add a tenant.
+    def add_tenant(self, name: str, *, at: datetime, uid: str | None = None) -> Tenant:
+        """Add a tenant; where its uid is taken, give the one that has it.
 
         Raises:
             Conflict: there is one of this name.
@@ -180,8 +240,10 @@ class ControlStore(Outbox, LogStore, RevisionStore, Protocol):
     def tenants(self, page: PageRequest) -> list[Tenant]:
         """List tenants, oldest first."""
 
-    def add_endpoint(self, endpoint: Endpoint, *, at: datetime, lanes_max: int) -> KeptEndpoint:
-        """Add an endpoint's first revision, and its outbox row.
+    def add_endpoint(
+        self, endpoint: Endpoint, *, at: datetime, lanes_max: int, note: EndpointNote | None = None
+    ) -> KeptEndpoint:
+        """Add an endpoint's first revision, and its outbox row; where its uid is taken, give that.
 
         Raises:
             Invalid: its tenant does not exist.

@@ -66,6 +66,11 @@ def new_command_id() -> str:
     return "cmd_" + _random()
 
 
+def new_key_id() -> str:
+    """Draw an API key's id."""
+    return "key_" + _random()
+
+
 def is_id(text: str, prefix: str) -> bool:
     """Tell whether the text has the shape of an id with that prefix (`evt`, `ep`, `dlv`, …)."""
     return text.startswith(prefix + "_") and _ID.match(text) is not None

@@ -18,9 +18,10 @@ from sqlalchemy.exc import IntegrityError
 from hooklane.adapters.sql import offsets
 from hooklane.adapters.sql.engine import reading, writing
 from hooklane.adapters.sql.history import SqlHistory
+from hooklane.adapters.sql.keys import SqlKeys, require_tenant
 from hooklane.adapters.sql.outbox import SqlOutbox, owe_command, owe_endpoint, owe_tombstone
 from hooklane.adapters.sql.revisions import SqlRevisions, keep_revision
-from hooklane.adapters.sql.rows import columns_of, kept_of, tenant_of
+from hooklane.adapters.sql.rows import columns_of, kept_of, note_columns, tenant_of
 from hooklane.adapters.sql.tables import endpoints, tenants
 from hooklane.adapters.sql.upgrade import check
 from hooklane.adapters.store import (
@@ -28,6 +29,7 @@ from hooklane.adapters.store import (
     Cursor,
     Decide,
     EndpointFilter,
+    EndpointNote,
     KeptEndpoint,
     OffsetMove,
     PageRequest,
@@ -35,7 +37,7 @@ from hooklane.adapters.store import (
 )
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.endpoint import Endpoint, EndpointState
-from hooklane.domain.errors import Conflict, Invalid, NotFound
+from hooklane.domain.errors import Conflict, NotFound
 from hooklane.domain.topics import Topics
 
 # Held while endpoints are counted and one is added, so that the cap holds.
@@ -43,7 +45,7 @@ _COUNTING = 7_209_316_212
 _DELETED = EndpointState.DELETED.value
 
 
-class SqlControlStore(SqlOutbox, SqlHistory, SqlRevisions):
+class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions):
     """The control plane's database."""
 
     def __init__(self, engine: Engine, topics: Topics) -> None:
@@ -51,18 +53,24 @@ class SqlControlStore(SqlOutbox, SqlHistory, SqlRevisions):
         super().__init__(engine)
         self._topics = topics
 
-    def add_tenant(self, name: str, *, at: datetime) -> Tenant:
-        """Add a tenant.
+    def add_tenant(self, name: str, *, at: datetime, uid: str | None = None) -> Tenant:
+        """Add a tenant; where its uid is taken, give the one that has it.
 
         Raises:
             Conflict: there is one of this name.
         """
         try:
             with writing(self._engine) as connection:
-                connection.execute(sa.insert(tenants).values(name=name, created_at=to_ms(at)))
+                if uid is not None:
+                    connection.execute(_turn(connection))
+                    found = sa.select(tenants).where(tenants.c.uid == uid)
+                    if first := connection.execute(found).mappings().first():
+                        return tenant_of(first)
+                row = {"name": name, "created_at": to_ms(at), "uid": uid}
+                connection.execute(sa.insert(tenants).values(**row))
         except IntegrityError:
-            raise Conflict(f"there is a tenant {name!r} already") from None
-        return Tenant(name=name, created_at=at)
+            raise Conflict(f"name: there is a tenant {name!r} already") from None
+        return tenant_of(row)
 
     def tenant(self, name: str) -> Tenant:
         """Give a tenant.
@@ -85,8 +93,10 @@ class SqlControlStore(SqlOutbox, SqlHistory, SqlRevisions):
         with reading(self._engine) as connection:
             return [tenant_of(row) for row in connection.execute(query).mappings()]
 
-    def add_endpoint(self, endpoint: Endpoint, *, at: datetime, lanes_max: int) -> KeptEndpoint:
-        """Add an endpoint's first revision, and its outbox row.
+    def add_endpoint(
+        self, endpoint: Endpoint, *, at: datetime, lanes_max: int, note: EndpointNote | None = None
+    ) -> KeptEndpoint:
+        """Add an endpoint's first revision, and its outbox row; where its uid is taken, give that.
 
         Raises:
             Invalid: its tenant does not exist.
@@ -94,8 +104,10 @@ class SqlControlStore(SqlOutbox, SqlHistory, SqlRevisions):
         """
         now = to_ms(at)
         placement = endpoint.placement
+        noted = note or EndpointNote()
         row: dict[str, Any] = {
             **columns_of(endpoint),
+            **note_columns(noted),
             "created_at": now,
             "updated_at": now,
             "deleted_at": None,
@@ -105,9 +117,10 @@ class SqlControlStore(SqlOutbox, SqlHistory, SqlRevisions):
             "buried_at": None,
         }
         with writing(self._engine) as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_COUNTING)))
-            _require_tenant(connection, endpoint.tenant)
+            connection.execute(_turn(connection))
+            require_tenant(connection, endpoint.tenant)
+            if noted.uid is not None and (first := _of_uid(connection, endpoint.tenant, noted.uid)):
+                return first
             if _count(connection) >= lanes_max:
                 raise Conflict(
                     f"there are {lanes_max} endpoints, each with a lane of its own, and more are "
@@ -134,8 +147,12 @@ class SqlControlStore(SqlOutbox, SqlHistory, SqlRevisions):
         query = sa.select(endpoints).where(
             columns.state != _DELETED if state is None else columns.state == state.value
         )
-        if chosen.tenant is not None:
-            query = query.where(columns.tenant == chosen.tenant)
+        wanted = (
+            (columns.tenant, chosen.tenant),
+            (columns.uid, chosen.uid),
+            (columns.endpoint_id, chosen.endpoint_id),
+        )
+        query = query.where(*(column == value for column, value in wanted if value is not None))
         if page.after is not None:
             query = query.where(_above(columns.created_at, columns.endpoint_id, page.after))
         query = query.order_by(columns.created_at, columns.endpoint_id).limit(page.limit)
@@ -160,9 +177,15 @@ class SqlControlStore(SqlOutbox, SqlHistory, SqlRevisions):
         with writing(self._engine) as connection:
             offsets.move(connection, moves, reader=reader)
             kept = _find(connection, endpoint_id, for_update=True)
-            changed = decide(kept)
-            if changed is None:
-                return kept
+            match decide(kept):
+                case None:
+                    return kept
+                case KeptEndpoint() as noted:
+                    changed = noted.endpoint
+                    connection.execute(_of(endpoint_id).values(**note_columns(noted.note)))
+                    kept = replace(kept, note=noted.note)
+                case Endpoint() as changed:
+                    pass
             return self._write(connection, kept, changed, at=at)
 
     def _write(
@@ -173,9 +196,7 @@ class SqlControlStore(SqlOutbox, SqlHistory, SqlRevisions):
         deletes = changed.state is EndpointState.DELETED and not was_deleted
         deleted_at = at if deletes else kept.deleted_at
         connection.execute(
-            sa.update(endpoints)
-            .where(endpoints.c.endpoint_id == changed.endpoint_id)
-            .values(
+            _of(changed.endpoint_id).values(
                 **columns_of(changed),
                 updated_at=to_ms(at),
                 deleted_at=None if deleted_at is None else to_ms(deleted_at),
@@ -258,10 +279,24 @@ def _find(connection: Connection, endpoint_id: str, *, for_update: bool = False)
     return kept_of(row)
 
 
-def _require_tenant(connection: Connection, name: str) -> None:
-    query = sa.select(tenants.c.name).where(tenants.c.name == name)
-    if connection.execute(query).first() is None:
-        raise Invalid(f"tenant: there is no tenant {name!r}")
+def _of(endpoint_id: str) -> sa.Update:
+    return sa.update(endpoints).where(endpoints.c.endpoint_id == endpoint_id)
+
+
+def _of_uid(connection: Connection, tenant: str, uid: str) -> KeptEndpoint | None:
+    columns = endpoints.c
+    query = sa.select(endpoints).where(
+        columns.tenant == tenant, columns.uid == uid, columns.state != _DELETED
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else kept_of(row)
+
+
+def _turn(connection: Connection) -> sa.Select[Any]:
+    # SQLite's writers take turns anyway.
+    if connection.dialect.name == "postgresql":
+        return sa.select(sa.func.pg_advisory_xact_lock(_COUNTING))
+    return sa.select(sa.literal(1))
 
 
 def _count(connection: Connection) -> int:

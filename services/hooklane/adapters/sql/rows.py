@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from hooklane.adapters.store import KeptEndpoint, OutboxRow, Tenant
+from hooklane.adapters.store import EndpointNote, KeptEndpoint, KeptKey, OutboxRow, Tenant
 from hooklane.domain.delivery import from_ms, to_ms
 from hooklane.domain.endpoint import (
     Endpoint,
@@ -24,7 +24,7 @@ Columns = dict[str, Any]
 
 def columns_of(endpoint: Endpoint) -> Columns:
     """Give the columns that hold a revision."""
-    headers, placement = endpoint.sealed_headers, endpoint.placement
+    placement = endpoint.placement
     return {
         "endpoint_id": endpoint.endpoint_id,
         "tenant": endpoint.tenant,
@@ -34,7 +34,7 @@ def columns_of(endpoint: Endpoint) -> Columns:
         "url": endpoint.url,
         "patterns": list(endpoint.subscription.patterns),
         "secrets": [_from_secret(secret) for secret in endpoint.secrets],
-        "headers": headers and {"key_id": headers.key_id, "sealed": _text(headers.sealed)},
+        "headers": _from_headers(endpoint.sealed_headers),
         "timeout_ms": endpoint.timeout // timedelta(milliseconds=1),
         "retry_schedule_s": [int(delay.total_seconds()) for delay in endpoint.retry_schedule],
         "event_order": endpoint.order.value,
@@ -51,7 +51,7 @@ def columns_of(endpoint: Endpoint) -> Columns:
 
 def endpoint_of(row: Mapping[Any, Any]) -> Endpoint:
     """Build the revision a row holds."""
-    headers, placement = row["headers"], row["placement"]
+    placement = row["placement"]
     return Endpoint(
         endpoint_id=row["endpoint_id"],
         tenant=row["tenant"],
@@ -61,8 +61,7 @@ def endpoint_of(row: Mapping[Any, Any]) -> Endpoint:
         url=row["url"],
         subscription=Subscription(patterns=tuple(row["patterns"])),
         secrets=tuple(_to_secret(secret) for secret in row["secrets"]),
-        sealed_headers=headers
-        and SealedHeaders(key_id=headers["key_id"], sealed=_bytes(headers["sealed"])),
+        sealed_headers=_to_headers(row["headers"]),
         timeout=timedelta(milliseconds=row["timeout_ms"]),
         retry_schedule=tuple(timedelta(seconds=s) for s in row["retry_schedule_s"]),
         order=Order(row["event_order"]),
@@ -81,6 +80,35 @@ def kept_of(row: Mapping[Any, Any]) -> KeptEndpoint:
         announced_revision=row["announced_revision"],
         announced_offset=row["announced_offset"],
         lane_topic=row["lane_topic"],
+        note=EndpointNote(
+            uid=row["uid"],
+            description=row["description"],
+            metadata=row["metadata"],
+            draft=_to_headers(row["draft"]),
+        ),
+    )
+
+
+def note_columns(note: EndpointNote) -> Columns:
+    """Give the columns that hold a note."""
+    return {
+        "uid": note.uid,
+        "description": note.description,
+        "metadata": dict(note.metadata),
+        "draft": _from_headers(note.draft),
+    }
+
+
+def key_of(row: Mapping[Any, Any]) -> KeptKey:
+    """Build an API key."""
+    return KeptKey(
+        key_id=row["key_id"],
+        name=row["name"],
+        tenant=row["tenant"],
+        may_write=row["may_write"],
+        created_at=from_ms(row["created_at"]),
+        last_used_at=time_of(row["last_used_at"]),
+        revoked_at=time_of(row["revoked_at"]),
     )
 
 
@@ -101,7 +129,7 @@ def outbox_row_of(row: Mapping[Any, Any]) -> OutboxRow:
 
 def tenant_of(row: Mapping[Any, Any]) -> Tenant:
     """Build a tenant."""
-    return Tenant(name=row["name"], created_at=from_ms(row["created_at"]))
+    return Tenant(name=row["name"], created_at=from_ms(row["created_at"]), uid=row["uid"])
 
 
 def time_of(milliseconds: int | None) -> datetime | None:
@@ -124,6 +152,18 @@ def _to_secret(value: Mapping[str, Any]) -> SealedSecret:
         sealed=_bytes(value["sealed"]),
         valid_until=time_of(value["valid_until"]),
     )
+
+
+def _from_headers(headers: SealedHeaders | None) -> Columns | None:
+    if headers is None:
+        return None
+    return {"key_id": headers.key_id, "sealed": _text(headers.sealed)}
+
+
+def _to_headers(value: Mapping[str, Any] | None) -> SealedHeaders | None:
+    if value is None:
+        return None
+    return SealedHeaders(key_id=value["key_id"], sealed=_bytes(value["sealed"]))
 
 
 def _text(raw: bytes) -> str:
