@@ -13,6 +13,8 @@ from hooklane.adapters.log import Log, no_log
 from hooklane.adapters.problems import Unauthenticated, add_handlers
 from hooklane.control.access import Caller
 from hooklane.control.desk import Desk
+from hooklane.control.explain_routes import ExplainRoutes
+from hooklane.control.explaining import Explaining
 from hooklane.control.log_routes import LogRoutes
 from hooklane.control.lookout import Lookout
 from hooklane.control.routes import EndpointRoutes, TenantRoutes
@@ -37,7 +39,13 @@ def build_api(desk: Desk, lookout: Lookout, *, api_key: str, log: Log = no_log) 
         docs_url=None,
         redoc_url=None,
     )
-    for routes in (TenantRoutes(desk), EndpointRoutes(desk), LogRoutes(desk, lookout)):
+    explaining = Explaining(desk.store, rejected=lookout.rejected, now=desk.clock.now)
+    for routes in (
+        TenantRoutes(desk),
+        EndpointRoutes(desk),
+        LogRoutes(desk, lookout),
+        ExplainRoutes(explaining),
+    ):
         app.include_router(routes.router())
     add_handlers(app, log)
     return app

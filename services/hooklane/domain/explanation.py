@@ -30,6 +30,7 @@ class Why(enum.Enum):
 
     SUBSCRIBED = "subscribed"
     ASKED_AGAIN = "asked_again"
+    ATTEMPTED = "attempted"
     TYPE_NOT_SUBSCRIBED = "type_not_subscribed"
     ENDPOINT_DISABLED = "endpoint_disabled"
     ENDPOINT_DELETED = "endpoint_deleted"
@@ -199,6 +200,16 @@ def asked_again(trigger: str, first: Explanation) -> Explanation:
         finding=Finding.MATCHED,
         why=Why.ASKED_AGAIN,
         sentence=f"A {trigger} brought it later. At first: {first.sentence}",
+    )
+
+
+def attempted(trigger: str) -> Explanation:
+    """Say that there is a delivery, though the receipt that made it is not recorded."""
+    return Explanation(
+        finding=Finding.MATCHED,
+        why=Why.ATTEMPTED,
+        sentence=f"Attempts of a delivery by {trigger} are recorded, its receipt is not or no "
+        "longer: the endpoint was matched, and why is not known any more.",
     )
 
 

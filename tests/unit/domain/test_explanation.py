@@ -14,6 +14,7 @@ from hooklane.domain.explanation import (
     Seen,
     Why,
     asked_again,
+    attempted,
     explain,
     rejected,
 )
@@ -140,6 +141,13 @@ def test_a_replay_that_brought_it_keeps_what_was_so_at_first():
     again = asked_again("replay", first)
     assert (again.finding, again.why) == (Finding.MATCHED, Why.ASKED_AGAIN)
     assert again.sentence == f"A replay brought it later. At first: {first.sentence}"
+
+
+def test_an_attempt_proves_a_match_whose_receipt_is_gone():
+    """A probe has none, and receipts have a retention."""
+    found = attempted("event")
+    assert (found.finding, found.why) == (Finding.MATCHED, Why.ATTEMPTED)
+    assert "by event" in found.sentence
 
 
 def test_a_rejected_record_was_matched_to_nobody():
