@@ -25,6 +25,7 @@ from hooklane.control.settings import ControlSettings
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.ids import new_command_id
 from hooklane.domain.topics import Partition
+from support.registry_fake import FakeRegistry
 
 API_KEY = "a key that is long enough"
 KAFKA = MappingProxyType(
@@ -101,10 +102,12 @@ class Bench:
              **self.environment},
         )  # fmt: skip
         self.admin = self.cluster.admin()
-        self.admin.ensure(self.topics.specs(self.kafka.retry_tiers), replication=1)
+        specs = (*self.topics.specs(self.kafka.retry_tiers), self.topics.operational_spec())
+        self.admin.ensure(specs, replication=1)
         engine = connect(self.url)
         upgrade(engine)
         self.store = SqlControlStore(engine, self.topics)
+        self.registry = FakeRegistry()
         self.lines = []
         self.followers = []
         self.world = World(
@@ -119,6 +122,7 @@ class Bench:
                 log=self.log,
             ),
             open_reader=self.reader,
+            registry=self.registry,
             sealer=Sealer({"k1": b"k" * 32}),
             check_target=target,
             serve=ApiServer,

@@ -103,4 +103,8 @@ OUTBOX_UNPUBLISHED = Gauge("hooklane_outbox_unpublished_rows", "Changes not yet 
 TABLE_OFFSET = Gauge("hooklane_table_offset", "How far the endpoint table was read.")
 GAPS = Counter("hooklane_gaps", "Times a committed offset was below the log's start.")
 CLOCK_SKEW = Gauge("hooklane_clock_skew_seconds", "Our clock less the broker's.")
+ENDPOINTS_FAILING = Gauge("hooklane_endpoints_failing", "Endpoints whose last attempts all failed.")
+OPERATIONAL_WAITING = Gauge(
+    "hooklane_operational_events_waiting", "Operational events that wait for their record."
+)
 RECORDS_TRIMMED = Counter("hooklane_records_trimmed", "Finished records deleted from lanes, tiers.")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from hooklane.adapters.health_store import HealthStore
 from hooklane.adapters.log_store import AttemptFilter as AttemptFilter  # noqa: PLC0414  told on
 from hooklane.adapters.log_store import Cursor as Cursor  # noqa: PLC0414  told on
 from hooklane.adapters.log_store import (
@@ -21,6 +22,7 @@ from hooklane.adapters.log_store import (
 from hooklane.adapters.log_store import LogStore
 from hooklane.adapters.log_store import PageRequest as PageRequest  # noqa: PLC0414  told on
 from hooklane.adapters.log_store import Row as Row  # noqa: PLC0414  told on
+from hooklane.domain.delivery import Headers
 from hooklane.domain.endpoint import Endpoint, EndpointState, SealedHeaders
 from hooklane.domain.explanation import KnownRevision
 from hooklane.domain.topics import Partition
@@ -85,6 +87,7 @@ class OutboxRow:
     endpoint_id: str
     revision: int
     created_at: datetime
+    headers: Headers = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +223,7 @@ class RevisionStore(Protocol):
         """Give the revisions above this one, oldest first."""
 
 
-class ControlStore(Outbox, KeyStore, LogStore, RevisionStore, Protocol):
+class ControlStore(Outbox, KeyStore, LogStore, RevisionStore, HealthStore, Protocol):
     """What the control plane asks of SQL."""
 
     def add_tenant(self, name: str, *, at: datetime, uid: str | None = None) -> Tenant:

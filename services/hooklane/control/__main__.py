@@ -10,8 +10,9 @@ from hooklane.adapters.http.target import target
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
+from hooklane.adapters.registry import HttpRegistry
 from hooklane.adapters.sealing import Sealer
-from hooklane.adapters.settings import KafkaSettings, SealingSettings
+from hooklane.adapters.settings import KafkaSettings, RegistrySettings, SealingSettings
 from hooklane.adapters.sql.control import SqlControlStore
 from hooklane.adapters.sql.engine import connect
 from hooklane.adapters.sql.upgrade import upgrade
@@ -25,6 +26,7 @@ def _build(
     own: ControlSettings,
     cluster: KafkaSettings,
     sealing: SealingSettings,
+    registry: RegistrySettings,
     *,
     log: Log,
     clock: Clock,
@@ -47,6 +49,7 @@ def _build(
             log=log,
         ),
         open_reader=lambda: kafka.reader(cluster, instance=instance),
+        registry=HttpRegistry(registry),
         sealer=Sealer(sealing.by_id()),
         check_target=target,
         serve=ApiServer,
@@ -57,4 +60,5 @@ def _build(
 
 
 if __name__ == "__main__":
-    sys.exit(run("control", (ControlSettings, KafkaSettings, SealingSettings), build=_build))
+    sections = (ControlSettings, KafkaSettings, SealingSettings, RegistrySettings)
+    sys.exit(run("control", sections, build=_build))

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
-from typing import Protocol
+from typing import Any, Protocol
 
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Admin, Clock, Reader
+from hooklane.adapters.schema_registry import SchemaRegistry
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.adapters.store import ControlStore
 from hooklane.control.api import build_api
@@ -19,6 +20,7 @@ from hooklane.control.desk import Desk
 from hooklane.control.disabling import Disabling
 from hooklane.control.drafts import Rules
 from hooklane.control.lanes import Lanes, LaneSettings
+from hooklane.control.health import Watch
 from hooklane.control.lookout import Lookout
 from hooklane.control.relay import Cluster, Relay, RelaySettings
 from hooklane.control.settings import ControlSettings
@@ -27,6 +29,7 @@ from hooklane.domain.endpoint import SealedHeaders, SealedSecret
 
 
 class Seals(Protocol):
+from hooklane.domain.health import Rules as HealthRules
     """Seals secrets and headers for an endpoint, and opens headers."""
 
     def seal_secret(self, secret: str, *, endpoint_id: str) -> SealedSecret:
@@ -57,6 +60,7 @@ class World:
 
 def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Control:
     """Build the worker; nothing is connected yet, but the API's port is taken."""
+    registry: SchemaRegistry
     topics, clock, log = kafka.topics, world.clock, world.log
     positions = Positions(world.open_reader(), topics.positions, log=log)
     board = Board(positions, world.admin, topics=topics, clock=clock)
@@ -77,7 +81,8 @@ def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Cont
     def prepare(admin: Admin) -> None:
         for warning in admin.check_broker():
             log("broker.warned", level="warning", warning=warning)
-        admin.ensure(topics.specs(kafka.retry_tiers), replication=kafka.replication)
+        specs = (*topics.specs(kafka.retry_tiers), topics.operational_spec())
+        admin.ensure(specs, replication=kafka.replication)
 
     parts = Parts(
         upgrade=world.upgrade,
@@ -111,6 +116,7 @@ def desk_of(
     kafka: KafkaSettings,
     board: Board,
     ring: Callable[[], None],
+        asides=asides_of(world, own, kafka=kafka),
 ) -> Desk:
     """Build what answers requests."""
     sealer, topics = world.sealer, kafka.topics
@@ -162,3 +168,16 @@ def lanes_of(
         settings=settings,
         log=world.log,
     )
+
+
+def asides_of(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> tuple[Watch, Teller]:
+    """Build what looks after endpoints' health, and what tells of it."""
+    around: Any = {"topics": kafka.topics, "clock": world.clock, "log": world.log}
+    rules = HealthRules(
+        failing_after=own.endpoint_failing_after,
+        disable_after=timedelta(seconds=own.endpoint_failure_disable_after_s),
+        disable_attempts_min=own.endpoint_failure_attempts_min,
+        dead_per_minute_max=own.dead_events_per_minute_max,
+    )
+    watch = Watch(world.store, world.open_reader(), rules=rules, **around)
+    return watch, Teller(world.store, world.registry, **around)

@@ -171,7 +171,9 @@ class Relay:
         producer.begin()
         producer.abort()
         reader = self._cluster.open_reader()
-        counts = {self._topics.endpoints: 1, self._topics.commands: self._topics.counts.commands}
+        topics = self._topics
+        several = dict.fromkeys((topics.commands, topics.operational), topics.counts.commands)
+        counts = {topics.endpoints: 1, **several}
         held = _Hold(
             number=self._store.take_hold(),
             producer=producer,
@@ -212,7 +214,7 @@ class Relay:
                 row.topic,
                 row.value,
                 key=row.key,
-                headers=[(OUTBOX_ID, b"%d" % row.outbox_id)],
+                headers=[(OUTBOX_ID, b"%d" % row.outbox_id), *row.headers],
             )
         held.producer.commit()
         self._read_until(lambda: all(row.outbox_id in held.seen for row in rows))

@@ -46,6 +46,20 @@ class ControlSettings(ProcessSettings):
     comparison_s: int = Field(
         86_400, ge=10, description="How often SQL and the endpoint table are compared."
     )
+    endpoint_failing_after: int = Field(
+        10, ge=1, le=10_000, description="Failed attempts in a row that make an endpoint failing."
+    )
+    endpoint_failure_disable_after_s: int = Field(
+        432_000, ge=0, le=31_536_000,
+        description="Nothing but failure for so long disables an endpoint; 0 never does.",
+    )  # fmt: skip
+    endpoint_failure_attempts_min: int = Field(
+        10, ge=1, le=1_000_000, description="With at least so many attempts."
+    )
+    dead_events_per_minute_max: int = Field(
+        10, ge=1, le=10_000,
+        description="delivery.dead events an endpoint a minute; then one says how many more.",
+    )  # fmt: skip
     rotation_overlap_s: int = Field(
         86_400, ge=0, le=2_592_000, description="How long a replaced secret goes on signing."
     )

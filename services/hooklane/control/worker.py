@@ -31,6 +31,20 @@ class Server(Protocol):
         """Finish what is being answered, then end."""
 
 
+class Aside(Protocol):
+    """Work on a thread of its own, whose trouble does not make control unready."""
+
+    name: str
+    # Wakes the relay.
+    ring: Callable[[], None]
+
+    def step(self) -> None:
+        """Do one round; waits by itself where there is nothing to do."""
+
+    def close(self) -> None:
+        """End."""
+
+
 class Bell:
     """Wakes the relay as soon as a change is committed."""
 
@@ -77,6 +91,7 @@ class Parts:
     bell: Bell
     clock: Clock
     log: Log
+    asides: Sequence[Aside] = ()
 
 
 class Control:
@@ -87,6 +102,7 @@ class Control:
         self._parts, self._pace = parts, pace or Pace()
         self._due = {"lanes": 0.0, "comparison": float("inf"), "ping": 0.0}
         self._loops: Sequence[Loop] = ()
+        self._aside_loops: Sequence[Loop] = ()
         self._serves = False
         self._pause = threading.Event()
 
@@ -106,7 +122,12 @@ class Control:
                 Loop("relay", self._relay, log=parts.log),
                 Loop("positions", parts.positions.step, log=parts.log),
             )
-            for loop in self._loops:
+            for aside in parts.asides:
+                aside.ring = parts.bell.ring
+            self._aside_loops = tuple(
+                Loop(aside.name, aside.step, log=parts.log) for aside in parts.asides
+            )
+            for loop in (*self._loops, *self._aside_loops):
                 loop.start()
         self._due["comparison"] = parts.clock.monotonic() + self._pace.comparison.total_seconds()
 
@@ -114,7 +135,7 @@ class Control:
         """Take commands in; look after lanes and compare when it is time."""
         parts = self._parts
         self._pause.wait(self._pace.commands.total_seconds())
-        for loop in self._loops:
+        for loop in (*self._loops, *self._aside_loops):
             if loop.failure is not None:
                 raise loop.failure
         if parts.disabling.step():
@@ -131,8 +152,10 @@ class Control:
         parts = self._parts
         if self._serves:
             parts.server.stop()
-        for loop in self._loops:
+        for loop in (*self._aside_loops, *self._loops):
             loop.stop(wake=parts.bell.ring)
+        for aside in parts.asides:
+            aside.close()
         try:
             parts.relay.close()
         except Unavailable as error:

@@ -17,8 +17,10 @@ from sqlalchemy.exc import IntegrityError
 
 from hooklane.adapters.sql import offsets
 from hooklane.adapters.sql.engine import reading, writing
+from hooklane.adapters.sql.health import SqlHealth
 from hooklane.adapters.sql.history import SqlHistory
 from hooklane.adapters.sql.keys import SqlKeys, require_tenant
+from hooklane.adapters.sql.operational import tell_change
 from hooklane.adapters.sql.outbox import SqlOutbox, owe_command, owe_endpoint, owe_tombstone
 from hooklane.adapters.sql.revisions import SqlRevisions, keep_revision
 from hooklane.adapters.sql.rows import columns_of, kept_of, note_columns, tenant_of
@@ -45,7 +47,7 @@ _COUNTING = 7_209_316_212
 _DELETED = EndpointState.DELETED.value
 
 
-class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions):
+class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions, SqlHealth):
     """The control plane's database."""
 
     def __init__(self, engine: Engine, topics: Topics) -> None:
@@ -128,6 +130,7 @@ class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions):
                 )
             connection.execute(sa.insert(endpoints).values(**row))
             keep_revision(connection, endpoint, at=at)
+            tell_change(connection, None, endpoint, at=at)
             owe_endpoint(connection, endpoint, topic=self._topics.endpoints, at=at)
         return kept_of(row)
 
@@ -203,6 +206,7 @@ class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions):
             )
         )
         keep_revision(connection, changed, at=at)
+        tell_change(connection, kept.endpoint, changed, at=at)
         owe_endpoint(connection, changed, topic=self._topics.endpoints, at=at)
         return replace(kept, endpoint=changed, updated_at=at, deleted_at=deleted_at)
 

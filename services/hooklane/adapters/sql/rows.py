@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -124,6 +125,7 @@ def outbox_row_of(row: Mapping[Any, Any]) -> OutboxRow:
         endpoint_id=row["endpoint_id"],
         revision=row["revision"],
         created_at=from_ms(row["created_at"]),
+        headers=[(name, text.encode()) for name, text in json.loads(row["record_headers"] or "[]")],
     )
 
 

@@ -104,6 +104,7 @@ outbox = sa.Table(
     sa.Column("topic", sa.Text(), nullable=False),
     sa.Column("record_key", sa.LargeBinary(), nullable=False),
     sa.Column("record_value", sa.LargeBinary(), nullable=True),
+    sa.Column("record_headers", sa.Text(), nullable=True),
     sa.Column("lane", sa.Text(), nullable=True),
     sa.Column("endpoint_id", sa.Text(), nullable=False),
     sa.Column("revision", sa.BigInteger(), nullable=False),
@@ -237,4 +238,38 @@ gaps = sa.Table(
     sa.Column("first_offset", sa.BigInteger(), primary_key=True, autoincrement=False),
     sa.Column("log_start", sa.BigInteger(), nullable=False),
     sa.Column("found_at", sa.BigInteger(), nullable=False),
+)
+
+# `slots` and `content` are JSON in text columns: nothing ever asks inside them.
+endpoint_health = sa.Table(
+    "endpoint_health",
+    metadata,
+    sa.Column("endpoint_id", sa.Text(), primary_key=True),
+    sa.Column("tenant", sa.Text(), nullable=False),
+    sa.Column("state", sa.Text(), nullable=False),
+    sa.Column("failing_since", sa.BigInteger(), nullable=True),
+    sa.Column("consecutive_failures", sa.BigInteger(), nullable=False),
+    sa.Column("last_success_at", sa.BigInteger(), nullable=True),
+    sa.Column("last_failure_at", sa.BigInteger(), nullable=True),
+    sa.Column("last_outcome", sa.Text(), nullable=False),
+    sa.Column("last_status", sa.Integer(), nullable=True),
+    sa.Column("told_since", sa.BigInteger(), nullable=True),
+    sa.Column("slots", sa.Text(), nullable=False),
+    sa.Column("dead_window_at", sa.BigInteger(), nullable=True),
+    sa.Column("dead_told", sa.BigInteger(), nullable=False),
+    sa.Column("dead_untold", sa.BigInteger(), nullable=False),
+    sa.Column("updated_at", sa.BigInteger(), nullable=False),
+)
+
+operational_events = sa.Table(
+    "operational_events",
+    metadata,
+    sa.Column("event_number", Counted, primary_key=True, autoincrement=True),
+    sa.Column("event_type", sa.Text(), nullable=False),
+    sa.Column("id_in_source", sa.Text(), nullable=False),
+    sa.Column("tenant", sa.Text(), nullable=False),
+    sa.Column("endpoint_id", sa.Text(), nullable=False),
+    sa.Column("happened_at", sa.BigInteger(), nullable=False),
+    sa.Column("content", sa.Text(), nullable=False),
+    sqlite_autoincrement=True,
 )
