@@ -19,17 +19,19 @@ from hooklane.control.comparison import Comparison
 from hooklane.control.desk import Desk
 from hooklane.control.disabling import Disabling
 from hooklane.control.drafts import Rules
-from hooklane.control.lanes import Lanes, LaneSettings
 from hooklane.control.health import Watch
+from hooklane.control.lanes import Lanes, LaneSettings
 from hooklane.control.lookout import Lookout
+from hooklane.control.operational import Teller
+from hooklane.control.portal_tokens import PortalTokens
 from hooklane.control.relay import Cluster, Relay, RelaySettings
 from hooklane.control.settings import ControlSettings
 from hooklane.control.worker import Bell, Control, Pace, Parts, Server
 from hooklane.domain.endpoint import SealedHeaders, SealedSecret
+from hooklane.domain.health import Rules as HealthRules
 
 
 class Seals(Protocol):
-from hooklane.domain.health import Rules as HealthRules
     """Seals secrets and headers for an endpoint, and opens headers."""
 
     def seal_secret(self, secret: str, *, endpoint_id: str) -> SealedSecret:
@@ -51,6 +53,7 @@ class World:
     admin: Admin
     cluster: Cluster
     open_reader: Callable[[], Reader]
+    registry: SchemaRegistry
     sealer: Seals
     check_target: Callable[[str, Mapping[str, str]], object]
     serve: Callable[..., Server]
@@ -60,7 +63,6 @@ class World:
 
 def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Control:
     """Build the worker; nothing is connected yet, but the API's port is taken."""
-    registry: SchemaRegistry
     topics, clock, log = kafka.topics, world.clock, world.log
     positions = Positions(world.open_reader(), topics.positions, log=log)
     board = Board(positions, world.admin, topics=topics, clock=clock)
@@ -100,6 +102,7 @@ def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Cont
         bell=bell,
         clock=clock,
         log=log,
+        asides=asides_of(world, own, kafka=kafka),
     )
     pace = Pace(
         relay_poll=timedelta(milliseconds=own.relay_poll_ms),
@@ -116,7 +119,6 @@ def desk_of(
     kafka: KafkaSettings,
     board: Board,
     ring: Callable[[], None],
-        asides=asides_of(world, own, kafka=kafka),
 ) -> Desk:
     """Build what answers requests."""
     sealer, topics = world.sealer, kafka.topics
