@@ -24,6 +24,7 @@ class TenantAnswer(BaseModel):
 
     name: str
     created_at: str
+    uid: str | None = None
 
 
 class EndpointAnswer(BaseModel):
@@ -47,6 +48,10 @@ class EndpointAnswer(BaseModel):
                     "order": "none",
                     "created_at": "2026-03-01T08:00:00.000Z",
                     "updated_at": "2026-03-01T08:00:00.000Z",
+                    "uid": "orders-1",
+                    "description": "Orders to the warehouse",
+                    "metadata": {"team": "billing"},
+                    "older_secrets_until": [],
                     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
                 }
             ]
@@ -68,6 +73,12 @@ class EndpointAnswer(BaseModel):
     created_at: str
     updated_at: str
     deleted_at: str | None = None
+    uid: str | None = None
+    description: str = ""
+    metadata: dict[str, str] = Field(default_factory=dict)
+    older_secrets_until: list[str] = Field(
+        default_factory=list, description="When secrets that sign beside the newest end."
+    )
     secret: str | None = Field(None, description="Only in the answer that created it.")
 
 
@@ -88,7 +99,7 @@ class CommandAnswer(BaseModel):
 
 def tenant_answer(tenant: Tenant) -> TenantAnswer:
     """Show a tenant."""
-    return TenantAnswer(name=tenant.name, created_at=rfc3339(tenant.created_at))
+    return TenantAnswer(name=tenant.name, created_at=rfc3339(tenant.created_at), uid=tenant.uid)
 
 
 def endpoint_answer(
@@ -112,6 +123,12 @@ def endpoint_answer(
         created_at=rfc3339(kept.created_at),
         updated_at=rfc3339(kept.updated_at),
         deleted_at=None if kept.deleted_at is None else rfc3339(kept.deleted_at),
+        uid=kept.note.uid,
+        description=kept.note.description,
+        metadata=dict(kept.note.metadata),
+        older_secrets_until=[
+            rfc3339(old.valid_until) for old in endpoint.secrets if old.valid_until is not None
+        ],
         secret=secret,
     )
 
@@ -183,11 +200,12 @@ def _timed(row: Row, names: tuple[str, ...]) -> Row:
     shown = dict(row)
     for name in names:
         if shown.get(name) is not None:
-            shown[name] = _shown_time(shown[name])
+            shown[name] = shown_time(shown[name])
     return shown
 
 
-def _shown_time(milliseconds: int) -> str | int:
+def shown_time(milliseconds: int) -> str | int:
+    """Write unix milliseconds as RFC 3339; those beyond the calendar stay a number."""
     try:
         return rfc3339(from_ms(milliseconds))
     except BrokenContract:

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-import hmac
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, FastAPI
 
 from hooklane.adapters.log import Log, no_log
-from hooklane.adapters.problems import Unauthenticated, add_handlers
-from hooklane.control.access import Caller
+from hooklane.adapters.problems import add_handlers
 from hooklane.control.desk import Desk
+from hooklane.control.door import Door, Limits, Threshold
 from hooklane.control.explain_routes import ExplainRoutes
 from hooklane.control.explaining import Explaining
+from hooklane.control.key_routes import KeyRoutes
 from hooklane.control.log_routes import LogRoutes
 from hooklane.control.lookout import Lookout
 from hooklane.control.routes import EndpointRoutes, TenantRoutes
 
-_bearer = HTTPBearer(auto_error=False, description="The deployment's API key.")
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "Refused: application/problem+json, nothing was changed."},
     503: {"description": "The database is away: application/problem+json."},
 }
 
 
-def build_api(desk: Desk, lookout: Lookout, *, api_key: str, log: Log = no_log) -> FastAPI:
-    """Build the application."""
+def build_api(
+    desk: Desk,
+    lookout: Lookout,
+    *,
+    api_key: str,
+    log: Log = no_log,
+    limits: Limits | None = None,
+) -> FastAPI:
+    """Build the application; without limits a key may ask as much as it likes."""
+    limits = limits or Limits()
+    door = Door(desk, api_key=api_key, limits=limits)
     app = FastAPI(
         title="Hooklane control API",
         version=version("hooklane"),
-        description="Tenants, endpoints, attempts, dead letters and redrives.",
-        dependencies=[Depends(_requires(api_key))],
+        description="Tenants, endpoints, keys; events, deliveries, attempts, dead letters.",
+        dependencies=[Depends(door.admit)],
         responses=_PROBLEMS,
         # Their pages would load scripts from elsewhere; /openapi.json has all they show.
         docs_url=None,
@@ -43,22 +49,11 @@ def build_api(desk: Desk, lookout: Lookout, *, api_key: str, log: Log = no_log) 
     for routes in (
         TenantRoutes(desk),
         EndpointRoutes(desk),
+        KeyRoutes(desk, door.keys.forget),
         LogRoutes(desk, lookout),
         ExplainRoutes(explaining),
     ):
         app.include_router(routes.router())
+    app.add_middleware(Threshold, body_bytes_max=limits.body_bytes_max)
     add_handlers(app, log)
     return app
-
-
-def _requires(api_key: str) -> Any:
-    expected = api_key.encode()
-
-    def authenticate(request: Request, sent: Credentials) -> None:
-        """Compare the key in constant time."""
-        found = b"" if sent is None else sent.credentials.encode()
-        if not hmac.compare_digest(found, expected):
-            raise Unauthenticated("send the API key as Authorization: Bearer …")
-        request.state.caller = Caller(name="deployment")
-
-    return authenticate

@@ -18,6 +18,7 @@ from hooklane.control.board import Board, Positions
 from hooklane.control.comparison import Comparison
 from hooklane.control.desk import Desk
 from hooklane.control.disabling import Disabling
+from hooklane.control.door import Limits
 from hooklane.control.drafts import Rules
 from hooklane.control.health import Watch
 from hooklane.control.lanes import Lanes, LaneSettings
@@ -42,6 +43,12 @@ class Seals(Protocol):
 
     def headers(self, headers: SealedHeaders | None, *, endpoint_id: str) -> dict[str, str]:
         """Open headers."""
+
+    def seal(self, plain: bytes, *, endpoint_id: str) -> tuple[str, bytes]:
+        """Seal bytes; give the key's id with them."""
+
+    def unseal(self, key_id: str, sealed: bytes, *, endpoint_id: str) -> bytes:
+        """Open them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +85,14 @@ def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Cont
         clock=clock,
         release=version("hooklane"),
     )
-    app = build_api(desk, lookout, api_key=own.api_key.get_secret_value(), log=log)
+    limits = Limits(
+        rate_per_s=own.api_rate_per_s,
+        burst=own.api_burst,
+        body_bytes_max=own.body_bytes_max,
+        believed=timedelta(seconds=own.key_cache_s),
+    )
+    key = own.api_key.get_secret_value()
+    app = build_api(desk, lookout, api_key=key, log=log, limits=limits)
 
     def prepare(admin: Admin) -> None:
         for warning in admin.check_broker():
@@ -138,8 +152,13 @@ def desk_of(
         topics=topics,
         clock=world.clock,
         ring=ring,
+        tokens=PortalTokens(
+            seal=lambda plain, of: sealer.seal(plain, endpoint_id=of),
+            unseal=lambda key_id, sealed, of: sealer.unseal(key_id, sealed, endpoint_id=of),
+        ),
         effective_wait=timedelta(milliseconds=own.effective_wait_ms),
         lanes_max=own.dedicated_lanes_max,
+        keys_max=own.keys_max,
     )
 
 

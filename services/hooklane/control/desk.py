@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from starlette.responses import Response
@@ -14,7 +14,10 @@ from hooklane.adapters.store import Command, ControlStore, Decide, KeptEndpoint
 from hooklane.control.answers import EndpointAnswer, endpoint_answer
 from hooklane.control.board import Board
 from hooklane.control.drafts import Rules
+from hooklane.control.portal_tokens import PortalTokens
+from hooklane.control.rotation import drop_ended
 from hooklane.domain.delivery import to_ms
+from hooklane.domain.endpoint import Endpoint
 from hooklane.domain.errors import BrokenContract
 from hooklane.domain.ids import new_command_id
 from hooklane.domain.topics import Topics
@@ -32,12 +35,22 @@ class Desk:
     topics: Topics
     clock: Clock
     ring: Callable[[], None]
+    tokens: PortalTokens
     effective_wait: timedelta
     lanes_max: int
+    keys_max: int
 
     def change(self, endpoint_id: str, decide: Decide) -> KeptEndpoint:
-        """Write an endpoint's next revision, and have it published."""
-        kept = self.store.change_endpoint(endpoint_id, decide, at=self.clock.now())
+        """Write an endpoint's next revision, without secrets that ended, and have it published."""
+        now = self.clock.now()
+
+        def decide_and_drop(kept: KeptEndpoint) -> Endpoint | KeptEndpoint | None:
+            decided = decide(kept)
+            if isinstance(decided, KeptEndpoint):
+                return replace(decided, endpoint=drop_ended(decided.endpoint, now=now))
+            return None if decided is None else drop_ended(decided, now=now)
+
+        kept = self.store.change_endpoint(endpoint_id, decide_and_drop, at=now)
         self.ring()
         return kept
 

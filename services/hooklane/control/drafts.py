@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from hooklane.control.requests import EndpointChange, EndpointDraft
+from hooklane.control.requests import EndpointChange, EndpointDraft, RotateDraft
+from hooklane.control.rotation import with_newest
 from hooklane.domain.endpoint import (
     Cause,
     Endpoint,
@@ -99,6 +100,7 @@ def changed_revision(
     Raises:
         NotFound: the endpoint is deleted.
         Invalid: a field breaks its rule, or none was sent.
+        Conflict: too many secrets would sign at once.
         Unsupported: it asks for an order that is not built yet.
     """
     require_kept(endpoint)
@@ -125,6 +127,25 @@ def changed_revision(
         retry_schedule=endpoint.retry_schedule if delays is None else _schedule(delays, rules),
         order=endpoint.order if change.order is None else _order(change.order),
     )
+
+
+def rotated_revision(
+    endpoint: Endpoint, draft: RotateDraft, *, rules: Rules, now: datetime
+) -> tuple[Endpoint, str]:
+    """Build the next revision, under a new secret; give that as written.
+
+    Raises:
+        NotFound: the endpoint is deleted.
+        Invalid: the secret breaks its rule.
+        Conflict: too many secrets would sign at once.
+    """
+    require_kept(endpoint)
+    secret = checked_secret(draft.secret) if draft.secret is not None else new_secret()
+    newest = rules.seal_secret(secret, endpoint.endpoint_id)
+    seconds = draft.overlap_s
+    overlap = rules.rotation_overlap if seconds is None else timedelta(seconds=seconds)
+    secrets = with_newest(endpoint, newest, overlap=overlap, now=now)
+    return replace(endpoint, revision=endpoint.revision + 1, secrets=secrets), secret
 
 
 def moved_revision(endpoint: Endpoint, cause: Cause, *, reason: str = "") -> Endpoint:
@@ -201,13 +222,7 @@ def _secrets(
     if secret is None:
         return endpoint.secrets
     newest = rules.seal_secret(checked_secret(secret), endpoint.endpoint_id)
-    until = now + rules.rotation_overlap
-    older = (
-        replace(old, valid_until=min(until, old.valid_until or until))
-        for old in endpoint.secrets
-        if old.valid_until is None or old.valid_until > now
-    )
-    return (newest, *older)
+    return with_newest(endpoint, newest, overlap=rules.rotation_overlap, now=now)
 
 
 def _headers_of(endpoint: Endpoint, rules: Rules) -> dict[str, str]:

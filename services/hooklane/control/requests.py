@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 DELIVERY_IDS_MAX = 500
 POSITIONS_MAX = 500
+METADATA_MAX = 50
+OVERLAP_S_MAX = 2_592_000
+TOKEN_S_MAX = 86_400
 _STRICT = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+Uid = Annotated[str, Field(min_length=1, max_length=128, pattern="^[!-~]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern="^[^\\x00-\\x1f\\x7f]+$")]
+Description = Annotated[str, Field(max_length=500, pattern="^[^\\x00]*$")]
+Metadata = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9_.-]+$")],
+        Annotated[str, Field(max_length=500)],
+    ],
+    Field(max_length=METADATA_MAX),
+]
 
 
 class TenantDraft(BaseModel):
     """A new tenant."""
 
-    model_config = _STRICT | {"json_schema_extra": {"examples": [{"name": "acme"}]}}
+    model_config = _STRICT | {
+        "json_schema_extra": {"examples": [{"name": "acme", "uid": "customer-17"}]}
+    }
 
     name: str = Field(description="Lower-case letters, digits, _, . and -; at most 63.")
+    uid: Uid | None = Field(
+        None, description="Your own name for it: the same create again makes no second one."
+    )
 
 
 class EndpointDraft(BaseModel):
@@ -32,6 +52,9 @@ class EndpointDraft(BaseModel):
                     "headers": {"X-Team": "billing"},
                     "timeout_ms": 10000,
                     "retry_schedule": ["5s", "5m", "30m", "2h"],
+                    "uid": "orders-1",
+                    "description": "Orders to the warehouse",
+                    "metadata": {"team": "billing"},
                 }
             ]
         }
@@ -53,6 +76,13 @@ class EndpointDraft(BaseModel):
         None, description="Delays between attempts, each one of the deployment's tiers."
     )
     order: str = Field("none", description="Only `none` is supported.")
+    uid: Uid | None = Field(
+        None, description="Your own name for it: the same create again makes no second one."
+    )
+    description: Description = Field("", description="For people.")
+    metadata: Metadata = Field(
+        default_factory=dict, description="Your own texts by name; at most 50 of 500 characters."
+    )
 
 
 class EndpointChange(BaseModel):
@@ -71,6 +101,53 @@ class EndpointChange(BaseModel):
     timeout_ms: int | None = Field(None, ge=1_000, le=30_000, description="Per attempt.")
     retry_schedule: list[str] | None = Field(None, description="Delays between attempts.")
     order: str | None = Field(None, description="Only `none` is supported.")
+    description: Description | None = Field(None, description="For people; '' empties it.")
+    metadata: Metadata | None = Field(None, description="Replaces all of it.")
+
+
+class RotateDraft(BaseModel):
+    """How to replace an endpoint's secret."""
+
+    model_config = _STRICT | {"json_schema_extra": {"examples": [{"overlap_s": 3600}]}}
+
+    secret: str | None = Field(
+        None, description="whsec_ and base64 of 24 to 64 bytes; generated if absent."
+    )
+    overlap_s: int | None = Field(
+        None,
+        ge=0,
+        le=OVERLAP_S_MAX,
+        description="How long the ones before go on signing; 0 ends them; by default a day.",
+    )
+
+
+class KeyDraft(BaseModel):
+    """A new API key."""
+
+    model_config = _STRICT | {
+        "json_schema_extra": {
+            "examples": [{"name": "acme's backend", "tenant": "acme", "may_write": True}]
+        }
+    }
+
+    name: Name = Field(description="For people.")
+    tenant: str | None = Field(
+        None, description="Whose; absent: the whole deployment's, and if it may write an admin's."
+    )
+    may_write: bool = Field(default=True, description="Whether it changes anything.")
+
+
+class PortalTokenDraft(BaseModel):
+    """A new portal token."""
+
+    model_config = _STRICT | {
+        "json_schema_extra": {"examples": [{"tenant": "acme", "expires_in_s": 3600}]}
+    }
+
+    tenant: str = Field(description="Whose.")
+    endpoint_id: str | None = Field(None, description="For this endpoint alone.")
+    may_write: bool = Field(default=False, description="Whether it changes anything.")
+    expires_in_s: int = Field(3_600, ge=1, le=TOKEN_S_MAX, description="At most a day.")
 
 
 class RedriveDraft(BaseModel):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
-from hooklane.adapters.store import EndpointFilter, KeptEndpoint, PageRequest
+from hooklane.adapters.store import Decide, EndpointFilter, KeptEndpoint, PageRequest
+from hooklane.control.access import Caller, CallerOf
 from hooklane.control.answers import (
     EndpointAnswer,
     Page,
@@ -22,12 +24,14 @@ from hooklane.control.drafts import (
     first_revision,
     moved_revision,
     require_kept,
+    rotated_revision,
     tenant_name,
 )
+from hooklane.control.notes import changed_note, first_note, require_same
 from hooklane.control.problems import RevisionRequired, RevisionStale
-from hooklane.control.requests import EndpointChange, EndpointDraft, TenantDraft
+from hooklane.control.requests import EndpointChange, EndpointDraft, RotateDraft, TenantDraft
 from hooklane.domain.endpoint import Cause, Endpoint, EndpointState
-from hooklane.domain.errors import Invalid
+from hooklane.domain.errors import Conflict, Invalid
 from hooklane.domain.ids import new_endpoint_id
 
 LIMIT_MAX = 500
@@ -36,6 +40,13 @@ CursorText = Annotated[str | None, Query(description="next_cursor of the page be
 IfMatch = Annotated[str | None, Header(description="The ETag the change is based on.")]
 MAY_WAIT: dict[int | str, dict[str, Any]] = {
     202: {"model": EndpointAnswer, "description": "Written, not yet effective."}
+}
+SAME_ENDPOINT: dict[int | str, dict[str, Any]] = {
+    **MAY_WAIT,
+    200: {"model": EndpointAnswer, "description": "It was created by the same request before."},
+}
+SAME_TENANT: dict[int | str, dict[str, Any]] = {
+    200: {"model": TenantAnswer, "description": "It was created by the same request before."}
 }
 
 
@@ -49,19 +60,29 @@ class TenantRoutes:
     def router(self) -> APIRouter:
         """Give the routes."""
         router = APIRouter(prefix="/v1/tenants", tags=["tenants"])
-        router.post("", status_code=201, summary="Create a tenant")(self.create)
+        router.post("", status_code=201, responses=SAME_TENANT, summary="Create a tenant")(
+            self.create
+        )
         router.get("", summary="List tenants")(self.list)
         router.get("/{name}", summary="Show a tenant")(self.show)
         return router
 
-    def create(self, draft: TenantDraft) -> TenantAnswer:
+    def create(self, draft: TenantDraft, response: Response, caller: CallerOf) -> TenantAnswer:
         """Create a tenant; its name is what events are published under."""
-        desk = self._desk
-        return tenant_answer(desk.store.add_tenant(tenant_name(draft.name), at=desk.clock.now()))
+        caller.require_admin()
+        name, now = tenant_name(draft.name), self._desk.clock.now()
+        made = self._desk.store.add_tenant(name, at=now, uid=draft.uid)
+        if made.name != name:
+            raise Conflict(f"name: uid {draft.uid!r} is tenant {made.name!r}'s")
+        if draft.uid is not None and made.created_at != now:
+            response.status_code = 200
+        return tenant_answer(made)
 
-    def list(self, limit: Limit = 100, cursor: CursorText = None) -> Page:
-        """List tenants, oldest first."""
+    def list(self, caller: CallerOf, limit: Limit = 100, cursor: CursorText = None) -> Page:
+        """List tenants, oldest first; a tenant sees itself."""
         after = read_cursor(cursor)
+        if caller.tenant is not None:
+            return Page(items=[self.show(caller.tenant, caller).model_dump()], next_cursor=None)
         found = self._desk.store.tenants(PageRequest(limit=limit, after=after))
         last = found[-1] if len(found) == limit else None
         return Page(
@@ -69,8 +90,9 @@ class TenantRoutes:
             next_cursor=last and write_cursor(cursor_of(last.created_at, last.name)),
         )
 
-    def show(self, name: str) -> TenantAnswer:
+    def show(self, name: str, caller: CallerOf) -> TenantAnswer:
         """Show a tenant."""
+        caller.require(name, f"tenant {name!r}", endpoint_id=caller.endpoint_id)
         return tenant_answer(self._desk.store.tenant(name))
 
 
@@ -84,7 +106,7 @@ class EndpointRoutes:
     def router(self) -> APIRouter:
         """Give the routes."""
         router = APIRouter(prefix="/v1/endpoints", tags=["endpoints"])
-        router.post("", status_code=201, responses=MAY_WAIT, summary="Create an endpoint")(
+        router.post("", status_code=201, responses=SAME_ENDPOINT, summary="Create an endpoint")(
             self.create
         )
         router.get("", summary="List endpoints")(self.list)
@@ -104,26 +126,46 @@ class EndpointRoutes:
         router.post("/{endpoint_id}/enable", responses=MAY_WAIT, summary="Enable after a 410")(
             self.enable
         )
+        router.post("/{endpoint_id}/rotate-secret", responses=MAY_WAIT, summary="Renew its secret")(
+            self.rotate
+        )
         return router
 
-    def create(self, draft: EndpointDraft, response: Response) -> EndpointAnswer:
+    def create(self, draft: EndpointDraft, response: Response, caller: CallerOf) -> EndpointAnswer:
         """Create an endpoint; the only answer that shows its secret."""
-        desk = self._desk
-        endpoint, secret = first_revision(draft, new_endpoint_id(), rules=desk.rules)
-        kept = desk.store.add_endpoint(endpoint, at=desk.clock.now(), lanes_max=desk.lanes_max)
+        caller.require_write()
+        caller.scope(draft.tenant)
+        desk, endpoint_id = self._desk, new_endpoint_id()
+        endpoint, secret = first_revision(draft, endpoint_id, rules=desk.rules)
+        note = first_note(draft, endpoint_id, rules=desk.rules)
+        kept = desk.store.add_endpoint(
+            endpoint, at=desk.clock.now(), lanes_max=desk.lanes_max, note=note
+        )
+        if kept.endpoint.endpoint_id != endpoint_id:
+            require_same(kept, draft, rules=desk.rules)
+            response.status_code = 200
+            return desk.show(kept, response)
         desk.ring()
         return desk.tell(kept, response, secret=secret)
 
     def list(
         self,
+        *,
+        caller: CallerOf,
         tenant: str | None = None,
         state: str | None = None,
+        uid: str | None = None,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Page:
         """List endpoints, oldest first; deleted ones only by `state=deleted`."""
         after = read_cursor(cursor)
-        chosen = EndpointFilter(tenant=tenant, state=_state(state))
+        chosen = EndpointFilter(
+            tenant=caller.scope(tenant, endpoint_id=caller.endpoint_id),
+            state=_state(state),
+            uid=uid,
+            endpoint_id=caller.endpoint_id,
+        )
         found = self._desk.store.endpoints(chosen, PageRequest(limit=limit, after=after))
         last = found[-1] if len(found) == limit else None
         return Page(
@@ -131,63 +173,111 @@ class EndpointRoutes:
             next_cursor=last and write_cursor(cursor_of(last.created_at, _id(last))),
         )
 
-    def show(self, endpoint_id: str, response: Response) -> EndpointAnswer:
+    def show(self, endpoint_id: str, response: Response, caller: CallerOf) -> EndpointAnswer:
         """Show an endpoint; its ETag is what a change sends as If-Match."""
-        return self._desk.show(self._desk.store.endpoint(endpoint_id), response)
+        kept = self._desk.store.endpoint(endpoint_id)
+        _require_own(caller, kept.endpoint)
+        return self._desk.show(kept, response)
 
     def update(
         self,
+        *,
         endpoint_id: str,
         change: EndpointChange,
         response: Response,
+        caller: CallerOf,
         if_match: IfMatch = None,
     ) -> EndpointAnswer:
         """Change the fields that are sent, if the endpoint is still as the caller saw it."""
         desk = self._desk
-        if if_match is None:
-            raise RevisionRequired('send If-Match: "<revision>", the ETag the change is based on')
+
+        def decide(kept: KeptEndpoint) -> KeptEndpoint:
+            if if_match is None:
+                raise RevisionRequired(
+                    'send If-Match: "<revision>", the ETag the change is based on'
+                )
+            now = desk.clock.now()
+            endpoint = changed_revision(kept.endpoint, change, rules=desk.rules, now=now)
+            return replace(kept, endpoint=endpoint, note=changed_note(kept.note, change))
+
+        return desk.tell(self._change(endpoint_id, decide, caller, if_match), response)
+
+    def rotate(
+        self,
+        *,
+        endpoint_id: str,
+        response: Response,
+        caller: CallerOf,
+        draft: RotateDraft | None = None,
+        if_match: IfMatch = None,
+    ) -> EndpointAnswer:
+        """Renew an endpoint's secret; the only answer that shows it. The one before goes on."""
+        desk, wanted, secret = self._desk, draft or RotateDraft(), ""
 
         def decide(kept: KeptEndpoint) -> Endpoint:
-            require_kept(kept.endpoint)
-            _require_revision(kept.endpoint, if_match)
-            return changed_revision(kept.endpoint, change, rules=desk.rules, now=desk.clock.now())
+            nonlocal secret
+            now = desk.clock.now()
+            endpoint, secret = rotated_revision(kept.endpoint, wanted, rules=desk.rules, now=now)
+            return endpoint
 
-        return desk.tell(desk.change(endpoint_id, decide), response)
+        kept = self._change(endpoint_id, decide, caller, if_match)
+        return desk.tell(kept, response, secret=secret)
 
     def delete(
-        self, endpoint_id: str, response: Response, if_match: IfMatch = None
+        self, endpoint_id: str, response: Response, caller: CallerOf, if_match: IfMatch = None
     ) -> EndpointAnswer:
         """Delete an endpoint: what waits for it is cancelled."""
-        return self._move(endpoint_id, Cause.DELETE, response, if_match)
+        return self._move(endpoint_id, Cause.DELETE, response, caller, if_match)
 
     def pause(
-        self, endpoint_id: str, response: Response, if_match: IfMatch = None
+        self, endpoint_id: str, response: Response, caller: CallerOf, if_match: IfMatch = None
     ) -> EndpointAnswer:
         """Hold an endpoint's deliveries; new events still wait for it."""
-        return self._move(endpoint_id, Cause.PAUSE, response, if_match)
+        return self._move(endpoint_id, Cause.PAUSE, response, caller, if_match)
 
     def resume(
-        self, endpoint_id: str, response: Response, if_match: IfMatch = None
+        self, endpoint_id: str, response: Response, caller: CallerOf, if_match: IfMatch = None
     ) -> EndpointAnswer:
         """Send what waited, in its order, and what comes."""
-        return self._move(endpoint_id, Cause.RESUME, response, if_match)
+        return self._move(endpoint_id, Cause.RESUME, response, caller, if_match)
 
     def enable(
-        self, endpoint_id: str, response: Response, if_match: IfMatch = None
+        self, endpoint_id: str, response: Response, caller: CallerOf, if_match: IfMatch = None
     ) -> EndpointAnswer:
         """Enable a disabled endpoint; its dead letters can then be redriven."""
-        return self._move(endpoint_id, Cause.ENABLE, response, if_match)
+        return self._move(endpoint_id, Cause.ENABLE, response, caller, if_match)
 
     def _move(
-        self, endpoint_id: str, cause: Cause, response: Response, if_match: str | None
+        self,
+        endpoint_id: str,
+        cause: Cause,
+        response: Response,
+        caller: Caller,
+        if_match: str | None,
     ) -> EndpointAnswer:
         def decide(kept: KeptEndpoint) -> Endpoint:
+            return moved_revision(kept.endpoint, cause)
+
+        return self._desk.tell(self._change(endpoint_id, decide, caller, if_match), response)
+
+    def _change(
+        self, endpoint_id: str, decide: Decide, caller: Caller, if_match: str | None
+    ) -> KeptEndpoint:
+        caller.require_write()
+
+        def decide_if_theirs(kept: KeptEndpoint) -> Endpoint | KeptEndpoint | None:
+            _require_own(caller, kept.endpoint)
             require_kept(kept.endpoint)
             if if_match is not None:
                 _require_revision(kept.endpoint, if_match)
-            return moved_revision(kept.endpoint, cause)
+            return decide(kept)
 
-        return self._desk.tell(self._desk.change(endpoint_id, decide), response)
+        return self._desk.change(endpoint_id, decide_if_theirs)
+
+
+def _require_own(caller: Caller, endpoint: Endpoint) -> None:
+    own = endpoint.endpoint_id
+    caller.require(endpoint.tenant, f"endpoint {own!r}", endpoint_id=own)
 
 
 def _require_revision(endpoint: Endpoint, if_match: str) -> None:

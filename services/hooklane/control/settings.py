@@ -63,3 +63,16 @@ class ControlSettings(ProcessSettings):
     rotation_overlap_s: int = Field(
         86_400, ge=0, le=2_592_000, description="How long a replaced secret goes on signing."
     )
+    api_rate_per_s: float = Field(
+        100, ge=0, le=100_000, description="Requests a second of one key; 0: any number."
+    )
+    api_burst: int = Field(
+        500, ge=1, le=1_000_000, description="Requests that one key may send at once."
+    )
+    body_bytes_max: int = Field(
+        262_144, ge=16_384, le=16_777_216, description="Longest body that the API reads."
+    )
+    key_cache_s: int = Field(
+        10, ge=1, le=300, description="How long a key is believed without asking the database."
+    )
+    keys_max: int = Field(1_000, ge=1, le=100_000, description="API keys that are not revoked.")
