@@ -83,3 +83,37 @@ def dead_letter(number, *, topic="test.dead-letters", tombstone=False, **fields)
         raw_headers=[] if tombstone else dead_headers(),
         appended_ms=number,
     )
+
+
+def receipt_value(number, **fields):
+    """Give a Match record's value."""
+    return {
+        "event_id": f"evt_{number}",
+        "tenant": "acme",
+        "type": "order.created",
+        "version": 2,
+        "key": b"k",
+        "event_time": 0,
+        "source": {"topic": "events.order", "partition": 0, "offset": number},
+        "table_offset": 1,
+        "trigger": "event",
+        "command_id": "",
+        "matched": ["ep_1"],
+        "refused": [],
+        "part": 0,
+        "payload": b'{"n":%d}' % number,
+        **fields,
+    }
+
+
+def receipt(number, *, topic="test.matches", at_ms=1, **fields):
+    """Give a Match record as consumed."""
+    value = receipt_value(number, **fields)
+    return RawRecord(
+        at_topic=topic,
+        at_partition=0,
+        at_offset=number,
+        raw_key=value["event_id"].encode(),
+        raw_value=codec("match").encode(value),
+        appended_ms=at_ms,
+    )

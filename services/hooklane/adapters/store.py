@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from hooklane.adapters.health_store import HealthStore
@@ -323,10 +323,19 @@ class Recorded:
     """
 
     attempts: Sequence[Row] = ()
+    receipts: Sequence[Row] = ()
     dead_letters: Sequence[Row] = ()
     redriven: Mapping[str, int]
     gaps: Sequence[Row] = ()
     moves: Collection[OffsetMove] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """How long rows stay, and how long what they hold of payloads and response bodies."""
+
+    rows: timedelta = timedelta(days=30)
+    payloads: timedelta = timedelta(days=30)
 
 
 class RecorderStore(Protocol):
@@ -341,6 +350,9 @@ class RecorderStore(Protocol):
         Raises:
             LostRace: an offset was not where it was expected.
         """
+
+    def tend(self, keep: Keep, *, at: datetime) -> bool:
+        """Make room ahead and drop what is old, a bounded piece; tell whether more is left."""
 
     def ping(self) -> None:
         """Ask whether the database answers and has our tables."""

@@ -13,6 +13,7 @@ from hooklane.adapters.process import run
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.adapters.sql.engine import connect
 from hooklane.adapters.sql.recorder import SqlRecorderStore
+from hooklane.recorder.rows import Choice
 from hooklane.recorder.settings import RecorderSettings
 from hooklane.recorder.worker import Pace, Recorder, Surroundings
 
@@ -23,11 +24,12 @@ def build(own: RecorderSettings, cluster: KafkaSettings, *, log: Log, clock: Clo
     os.nice(own.niceness)
     topics = cluster.topics
     instance = f"{topics.prefix}.recorder.{own.ordinal}"
+    # What a power cut takes is read from the topics anew.
+    engine = connect(own.database_url.get_secret_value(), durable=False)
     around = Surroundings(
         member=kafka.member(cluster, group=topics.group("recorder"), instance=instance),
         admin=kafka.admin(cluster),
-        # What a power cut takes is read from the topics anew.
-        store=SqlRecorderStore(connect(own.database_url.get_secret_value(), durable=False)),
+        store=SqlRecorderStore(engine, log=log),
         topics=topics,
         clock=clock,
         log=log,
@@ -37,7 +39,8 @@ def build(own: RecorderSettings, cluster: KafkaSettings, *, log: Log, clock: Clo
         wait=timedelta(milliseconds=own.wait_ms),
         lag=timedelta(seconds=own.lag_s),
     )
-    return Recorder(around, pace=pace)
+    choice = Choice(unmatched=own.keeps_unmatched, search=own.search)
+    return Recorder(around, pace=pace, keep=own.keep, choice=choice)
 
 
 if __name__ == "__main__":

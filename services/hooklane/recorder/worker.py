@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from hooklane.adapters.log import Log
 from hooklane.adapters.metrics import GAPS, RECORDED, RECORDER_LAG
 from hooklane.adapters.ports import Admin, Clock, Member, Record
-from hooklane.adapters.store import LostRace, OffsetMove, Recorded, RecorderStore, Row
+from hooklane.adapters.store import Keep, LostRace, OffsetMove, Recorded, RecorderStore, Row
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.errors import BrokenContract, Unavailable
 from hooklane.domain.topics import Partition, Topics
-from hooklane.recorder.rows import batch_of
+from hooklane.recorder.rows import Choice, batch_of
 
 READER = "recorder"
 SCHEMA_PATIENCE_S = 5.0
@@ -28,6 +28,7 @@ class Pace:
     batch_records: int = 2_000
     wait: timedelta = timedelta(milliseconds=250)
     lag: timedelta = timedelta(seconds=5)
+    tend: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +46,24 @@ class Surroundings:
 class Recorder:
     """A member's owner: its partitions, where SQL has them, and the batch not yet written."""
 
-    def __init__(self, around: Surroundings, *, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        *,
+        pace: Pace | None = None,
+        keep: Keep | None = None,
+        choice: Choice | None = None,
+    ) -> None:
         """Begin without partitions."""
         self._around, self._pace = around, pace or Pace()
+        self._keep, self._choice = keep or Keep(), choice or Choice()
         # What SQL says of each assigned partition; None where it has nothing yet.
         self._at: dict[Partition, int | None] = {}
         self._gaps: list[Row] = []
         self._pending: Recorded | None = None
         # A race was lost, and where we are is not yet read anew.
         self._is_astray = False
-        self._lag_due = 0.0
+        self._lag_due = self._tend_due = 0.0
         self._subscribed = False
 
     def start(self) -> None:
@@ -62,7 +71,8 @@ class Recorder:
         around = self._around
         self._wait_for_schema()
         if not self._subscribed:
-            names = (around.topics.attempts, around.topics.dead_letters)
+            topics = around.topics
+            names = (topics.attempts, topics.matches, topics.dead_letters)
             around.member.subscribe(names, self)
             self._subscribed = True
 
@@ -84,6 +94,7 @@ class Recorder:
         if self._is_astray:
             self._begin_anew()
         if self._pending is None:
+            self._tend()
             records = self._around.member.consume(self._pace.batch_records, timeout=self._pace.wait)
             self._pending = self._batch(records)
         if self._pending is not None:
@@ -157,7 +168,12 @@ class Recorder:
     def _batch(self, records: Sequence[Record]) -> Recorded | None:
         if not records and not self._gaps:
             return None
-        rows = batch_of(records, self._around.topics, on_broken=self._tell_broken)
+        rows = batch_of(
+            records,
+            self._around.topics,
+            choice=replace(self._choice, payloads_since=self._payloads_since()),
+            on_broken=self._tell_broken,
+        )
         ends = {
             Partition(record.topic(), record.partition()): record.offset() for record in records
         }
@@ -168,11 +184,16 @@ class Recorder:
         gaps, self._gaps = self._gaps, []
         return Recorded(
             attempts=rows.attempts,
+            receipts=rows.receipts,
             dead_letters=list(rows.dead_letters.values()),
             redriven=rows.redriven,
             gaps=gaps,
             moves=moves,
         )
+
+    def _payloads_since(self) -> int:
+        # What the store emptied already it does not look at again.
+        return to_ms(self._around.clock.now() - self._keep.payloads)
 
     def _write(self, batch: Recorded) -> None:
         try:
@@ -184,6 +205,7 @@ class Recorder:
             return
         self._at.update({move.partition: move.offset for move in batch.moves})
         RECORDED.labels("attempts").inc(len(batch.attempts))
+        RECORDED.labels("receipts").inc(len(batch.receipts))
         RECORDED.labels("dead_letters").inc(len(batch.dead_letters))
 
     def _begin_anew(self) -> None:
@@ -214,6 +236,15 @@ class Recorder:
         ]
         if moves:
             self._write(Recorded(redriven={}, moves=moves))
+
+    def _tend(self) -> None:
+        clock = self._around.clock
+        if clock.monotonic() < self._tend_due:
+            return
+        is_more_left = self._around.store.tend(self._keep, at=clock.now())
+        # Piece by piece between batches, until all that is old is gone.
+        pause = 0.0 if is_more_left else self._pace.tend.total_seconds()
+        self._tend_due = clock.monotonic() + pause
 
     def _tell_lag(self) -> None:
         now = self._around.clock.monotonic()

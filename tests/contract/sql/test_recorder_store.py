@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from hooklane.adapters.sql.engine import reading
 from hooklane.adapters.sql.history import SqlHistory
 from hooklane.adapters.sql.recorder import SqlRecorderStore
-from hooklane.adapters.sql.tables import attempts, gaps
+from hooklane.adapters.sql.tables import attempts, gaps, receipts
 from hooklane.adapters.store import (
     AttemptFilter,
     DeadLetterFilter,
@@ -15,8 +15,8 @@ from hooklane.adapters.store import (
 )
 from hooklane.domain.errors import NotFound
 from hooklane.domain.topics import Partition
-from hooklane.recorder.rows import attempt_row, dead_letter_row
-from support.recording import attempt_value, dead_letter
+from hooklane.recorder.rows import attempt_row, dead_letter_row, receipt_row
+from support.recording import attempt_value, dead_letter, receipt
 
 PART = Partition("test.attempts", 0)
 
@@ -58,6 +58,15 @@ def test_an_attempt_comes_back_as_it_was_recorded(engine, store):
     store.record("recorder", Recorded(attempts=[row], redriven={}))
     (found,) = SqlHistory(engine).attempts(AttemptFilter(event_id="evt_1"), PageRequest(limit=9))
     assert {**found, "response_body": bytes(found["response_body"])} == row
+
+
+def test_a_receipt_comes_back_as_it_was_recorded(engine, store):
+    """Every column, in one batch with attempts."""
+    row = receipt_row(receipt(1, key=None, payload='{"ä": 1}\t\\'.encode(), at_ms=5))
+    store.record("recorder", Recorded(attempts=rows(1), receipts=[row], redriven={}))
+    with reading(engine) as connection:
+        found = dict(connection.execute(sa.select(receipts)).mappings().one())
+    assert {**found, "payload": bytes(found["payload"])} == row
 
 
 def test_dead_letters_are_put_marked_and_put_again(engine, store):

@@ -10,6 +10,7 @@ from hooklane.adapters.sql.recorder import SqlRecorderStore
 from hooklane.adapters.sql.tables import attempts, dead_letters, gaps
 from hooklane.adapters.sql.upgrade import upgrade
 from hooklane.adapters.store import LostRace
+from hooklane.domain.delivery import to_ms
 from hooklane.domain.errors import Unavailable
 from hooklane.domain.topics import Partition, PartitionCounts, Topics
 from hooklane.recorder.worker import Pace, Recorder, Surroundings
@@ -50,7 +51,8 @@ class Bench:
 
     def write(self, count):
         for _ in range(count):
-            value = codec("attempt").encode(attempt_value(self.written))
+            at = to_ms(self.clock.now())
+            value = codec("attempt").encode(attempt_value(self.written, started_at=at))
             self.producer.produce(TOPICS.attempts, value, key=b"dlv_%d" % self.written)
             self.written += 1
 
@@ -224,6 +226,9 @@ class Away:
 
     def offsets(self, reader):
         return self._store.offsets(reader)
+
+    def tend(self, keep, *, at):
+        return self._store.tend(keep, at=at)
 
     def record(self, reader, batch):
         if self.is_away:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hooklane.adapters.log import Log
 
+EXTENSION = "CREATE EXTENSION IF NOT EXISTS pg_trgm"
 INDEX = "ix_receipts_payload_text"
 
 
@@ -23,7 +24,7 @@ def prepare(connection: Connection, *, log: Log) -> bool:
         return True
     try:
         with connection.begin_nested():
-            connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            connection.exec_driver_sql(EXTENSION)
             connection.exec_driver_sql(
                 f"CREATE INDEX {INDEX} ON receipts USING gin (payload_text gin_trgm_ops)"
             )

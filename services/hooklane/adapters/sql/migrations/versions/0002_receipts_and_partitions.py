@@ -6,6 +6,8 @@ recorder moves a day's rows on when it makes that day's partition, and drops old
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -93,7 +95,7 @@ def _create_attempts() -> None:
     op.create_table("attempts", *_attempt_columns(), postgresql_partition_by="RANGE (started_at)")
 
 
-def _attempt_columns() -> list[sa.Column[object]]:
+def _attempt_columns() -> list[sa.Column[Any]]:
     return [
         sa.Column("attempt_id", sa.Text(), nullable=False),
         sa.Column("delivery_id", sa.Text(), nullable=False),
@@ -123,7 +125,7 @@ def _attempt_columns() -> list[sa.Column[object]]:
 
 
 def _create_receipts() -> None:
-    columns = [
+    columns: list[sa.Column[Any]] = [
         sa.Column("receipt_id", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("tenant", sa.Text(), nullable=False),
