@@ -35,7 +35,7 @@ class RecorderSettings(ProcessSettings):
         None,
         ge=1,
         le=3_650,
-        description="How long payloads and response bodies are, where that is less.",
+        description="How long payloads and response bodies are; empty: as long as rows.",
     )
     niceness: int = Field(
         10, ge=0, le=19, description="Added to its nice value: it may lag, deliveries may not."
