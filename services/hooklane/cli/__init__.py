@@ -1,7 +1,8 @@
 """The `hooklane` command: one subcommand a module, loaded only when it is asked for.
 
 A new command is one line in COMMANDS. Promises: `hooklane --help` imports no subcommand; an error
-of ours is one sentence on standard error and exit code 2 where the caller can mend it, else 1.
+of ours is one sentence on standard error and exit code 2 where the caller can mend it, else 1;
+Ctrl-C is 130.
 """
 
 import importlib
@@ -21,13 +22,27 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sandbox": ("hooklane.cli.sandbox:sandbox", "Receive webhooks: verify, show, fail on purpose."),
     "tenant": ("hooklane.cli.tenant:tenant", "Create and list tenants."),
     "endpoint": ("hooklane.cli.endpoint:endpoint", "Create, change, pause, delete endpoints."),
-    "attempts": ("hooklane.cli.attempts:attempts", "List attempts of an event or endpoint."),
+    "events": ("hooklane.cli.events:events", "List and show events."),
+    "deliveries": ("hooklane.cli.deliveries:deliveries", "List and show deliveries."),
+    "attempts": ("hooklane.cli.attempts:attempts", "List attempts, show one."),
+    "tail": ("hooklane.cli.tail:tail", "Show attempts as they are recorded."),
+    "explain": ("hooklane.cli.explain:explain", "Say why an endpoint got an event, or did not."),
     "dead-letters": ("hooklane.cli.dead_letters:dead_letters", "List and show dead letters."),
     "redrive": ("hooklane.cli.redrive:redrive", "Put dead letters back in their lane."),
     "rejected": ("hooklane.cli.rejected:rejected", "List rejected events, match them again."),
     "settings": ("hooklane.cli.settings:settings", "List every setting and what it means."),
     "status": ("hooklane.cli.status:status", "Show lanes, tiers, dead letters and clocks."),
 }
+
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    it could not be done now: something it needs is away, or did not come in time
+  2    refused: what was asked for can't be, and standard error says why
+  130  ended by Ctrl-C
+"""
+INTERRUPTED = 130
 
 
 class Mendable(click.ClickException):
@@ -66,9 +81,13 @@ class LazyGroup(click.Group):
             mendable = isinstance(error, Refused | Misconfigured | BrokenContract)
             failure = Mendable if mendable else click.ClickException
             raise failure(str(error)) from error
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES
+)
 @click.version_option(package_name="hooklane")
 def main() -> None:
     """Deliver webhooks from Kafka, and lose nothing."""

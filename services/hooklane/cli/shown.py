@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -16,6 +16,18 @@ from hooklane.client import Client
 PIPED_COLUMNS = 240
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Show JSON.")
+
+
+def listing(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that every list of the log has."""
+    options = (
+        click.option("--since", metavar="TIME", help="Not before this time, RFC 3339."),
+        click.option("--until", metavar="TIME", help="Before this time, RFC 3339."),
+        click.option("--limit", default=50, show_default=True, type=click.IntRange(1)),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def open_client() -> Client:

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import httpx
 
+from hooklane.client.explain import ExplainCalls
+from hooklane.client.health import HealthCalls
 from hooklane.client.refusals import error_of
 from hooklane.domain.errors import Misconfigured, Unavailable
 
@@ -17,7 +19,7 @@ TIMEOUT_S = 35.0
 PAGE_ROWS = 200
 
 
-class Client:
+class Client(ExplainCalls, HealthCalls):
     """Talks to one control API; may be used by several threads.
 
     Args:

@@ -51,3 +51,24 @@ def test_an_error_of_ours_is_one_sentence_and_an_exit_code(error, code):
 
     result = CliRunner().invoke(group, ["fail"])
     assert (code, f"Error: {error}\n") == (result.exit_code, result.output)
+
+
+def test_ctrl_c_is_exit_code_130():
+    """As shells count it, and without a traceback."""
+
+    @click.group(cls=cli.LazyGroup)
+    def group() -> None:
+        """Stand in for the real group."""
+
+    @group.command()
+    def wait() -> None:
+        raise KeyboardInterrupt
+
+    result = CliRunner().invoke(group, ["wait"])
+    assert (result.exit_code, result.output) == (cli.INTERRUPTED, "")
+
+
+def test_help_says_what_exit_codes_mean():
+    """All there are."""
+    told = CliRunner().invoke(cli.main, ["--help"]).output.partition("Exit codes:")[2]
+    assert [line.split()[0] for line in told.strip().splitlines()] == ["0", "1", "2", "130"]
