@@ -77,6 +77,21 @@ def show(endpoint_id: str, *, as_json: bool) -> None:
 
 @endpoint.command()
 @click.argument("endpoint_id")
+@as_json
+def health(endpoint_id: str, *, as_json: bool) -> None:
+    """Show how an endpoint does: since when it fails, success rate and p95 of the last hour."""
+    with client() as hooklane:
+        found = hooklane.endpoint_health(endpoint_id)
+    if as_json:
+        show_json(found)
+        return
+    hour = found.pop("last_hour")
+    shown = found | {f"last_hour_{name}": value for name, value in hour.items()}
+    show_fields({name: value for name, value in shown.items() if value is not None})
+
+
+@endpoint.command()
+@click.argument("endpoint_id")
 @click.option("--url", help="Where to POST.")
 @editable
 @click.option("--revision", type=int, help="Only if it is still at this one.")

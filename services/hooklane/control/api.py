@@ -13,6 +13,7 @@ from hooklane.control.desk import Desk
 from hooklane.control.door import Door, Limits, Threshold
 from hooklane.control.explain_routes import ExplainRoutes
 from hooklane.control.explaining import Explaining
+from hooklane.control.health_routes import HealthRoutes
 from hooklane.control.key_routes import KeyRoutes
 from hooklane.control.log_routes import LogRoutes
 from hooklane.control.lookout import Lookout
@@ -52,6 +53,7 @@ def build_api(
         KeyRoutes(desk, door.keys.forget),
         LogRoutes(desk, lookout),
         ExplainRoutes(explaining),
+        HealthRoutes(desk),
     ):
         app.include_router(routes.router())
     app.add_middleware(Threshold, body_bytes_max=limits.body_bytes_max)
