@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import Depends, FastAPI
 
 from hooklane.adapters.log import Log, no_log
 from hooklane.adapters.problems import add_handlers
+from hooklane.control.delivery_routes import DeliveryRoutes
 from hooklane.control.desk import Desk
 from hooklane.control.door import Door, Limits, Threshold
+from hooklane.control.event_routes import EventRoutes
 from hooklane.control.explain_routes import ExplainRoutes
 from hooklane.control.explaining import Explaining
 from hooklane.control.health_routes import HealthRoutes
 from hooklane.control.key_routes import KeyRoutes
 from hooklane.control.log_routes import LogRoutes
 from hooklane.control.lookout import Lookout
+from hooklane.control.openapi import problem_answers
 from hooklane.control.routes import EndpointRoutes, TenantRoutes
-
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "Refused: application/problem+json, nothing was changed."},
-    503: {"description": "The database is away: application/problem+json."},
-}
+from hooklane.control.stats_routes import StatsRoutes
 
 
 def build_api(
@@ -41,7 +39,7 @@ def build_api(
         version=version("hooklane"),
         description="Tenants, endpoints, keys; events, deliveries, attempts, dead letters.",
         dependencies=[Depends(door.admit)],
-        responses=_PROBLEMS,
+        responses=problem_answers(),
         # Their pages would load scripts from elsewhere; /openapi.json has all they show.
         docs_url=None,
         redoc_url=None,
@@ -52,6 +50,9 @@ def build_api(
         EndpointRoutes(desk),
         KeyRoutes(desk, door.keys.forget),
         LogRoutes(desk, lookout),
+        EventRoutes(desk),
+        DeliveryRoutes(desk),
+        StatsRoutes(desk),
         ExplainRoutes(explaining),
         HealthRoutes(desk),
     ):

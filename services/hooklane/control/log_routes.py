@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from hooklane.adapters.store import AttemptFilter, DeadLetterFilter, PageRequest, Row
+from hooklane.adapters.store import DeadLetterFilter, Row
+from hooklane.control.access import Caller, CallerOf, Forbidden
 from hooklane.control.answers import (
     CommandAnswer,
     Page,
     attempt_answer,
     dead_letter_answer,
-    read_cursor,
     write_cursor,
 )
 from hooklane.control.desk import Desk
 from hooklane.control.drafts import require_kept
+from hooklane.control.log_answers import (
+    AttemptAnswer,
+    AttemptDetail,
+    AttemptPage,
+    DeadLetterAnswer,
+    DeadLetterDetail,
+    DeadLetterPage,
+    sent_headers,
+)
+from hooklane.control.log_queries import AttemptQuery, DeadLetterQuery, aware, known_reason
 from hooklane.control.lookout import Lookout
 from hooklane.control.requests import RedriveDraft, ResubmitDraft
-from hooklane.control.routes import CursorText, Limit
-from hooklane.domain.attempt import Outcome
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.endpoint import EndpointState
-from hooklane.domain.errors import Conflict, Invalid, Unsupported
-from hooklane.domain.verdict import Reason
+from hooklane.domain.errors import Conflict, NotFound, Unsupported
 
 UNSUPPORTED = ("resends", "replays", "releases", "cancellations", "probes")
 
@@ -41,6 +47,7 @@ class LogRoutes:
         """Give the routes."""
         router = APIRouter(prefix="/v1", tags=["log"])
         router.get("/attempts", summary="List attempts")(self.attempts)
+        router.get("/attempts/{attempt_id}", summary="Show an attempt")(self.attempt)
         router.get("/dead-letters", summary="List dead letters")(self.dead_letters)
         router.get("/dead-letters/{delivery_id}", summary="Show a dead letter")(self.dead_letter)
         router.post("/redrives", status_code=202, summary="Put dead letters back")(self.redrive)
@@ -55,64 +62,56 @@ class LogRoutes:
             )
         return router
 
-    def attempts(
-        self,
-        *,
-        event_id: str | None = None,
-        endpoint_id: str | None = None,
-        delivery_id: str | None = None,
-        outcome: str | None = None,
-        limit: Limit = 50,
-        cursor: CursorText = None,
-    ) -> Page:
-        """List attempts, newest first, of an event, an endpoint or a delivery."""
-        if event_id is None and endpoint_id is None and delivery_id is None:
-            raise Invalid("name an event_id, an endpoint_id or a delivery_id")
-        if outcome is not None and outcome not in {known.value for known in Outcome}:
-            raise Invalid(f"outcome: {outcome[:40]!r} is no outcome")
-        chosen = AttemptFilter(
-            event_id=event_id, endpoint_id=endpoint_id, delivery_id=delivery_id, outcome=outcome
+    def attempts(self, caller: CallerOf, query: Annotated[AttemptQuery, Query()]) -> AttemptPage:
+        """List attempts, newest first; `q` is text in their events' payloads."""
+        rows = self._desk.store.attempts(query.chosen(caller), query.page())
+        return AttemptPage(
+            items=[AttemptAnswer.model_validate(attempt_answer(row)) for row in rows],
+            next_cursor=_next(rows, query.limit, at="started_at", row_id="attempt_id"),
         )
-        page = PageRequest(limit=limit, after=read_cursor(cursor))
-        rows = self._desk.store.attempts(chosen, page)
-        return Page(
-            items=[attempt_answer(row) for row in rows],
-            next_cursor=_next(rows, limit, at="started_at", row_id="attempt_id"),
-        )
+
+    def attempt(self, caller: CallerOf, attempt_id: str) -> AttemptDetail:
+        """Show an attempt, with what was sent but for secrets."""
+        row = self._desk.store.attempt(attempt_id)
+        caller.require(row["tenant"], f"attempt {attempt_id}", endpoint_id=row["endpoint_id"])
+        shown = attempt_answer(row) | {
+            "request_headers": sent_headers(row),
+            "custom_header_names": self._header_names(row["endpoint_id"]),
+        }
+        return AttemptDetail.model_validate(shown)
 
     def dead_letters(
-        self,
-        endpoint_id: str | None = None,
-        reason: str | None = None,
-        limit: Limit = 50,
-        cursor: CursorText = None,
-    ) -> Page:
+        self, caller: CallerOf, query: Annotated[DeadLetterQuery, Query()]
+    ) -> DeadLetterPage:
         """List dead letters that were not redriven, newest first."""
-        chosen = DeadLetterFilter(endpoint_id=endpoint_id, reason=_reason(reason))
-        page = PageRequest(limit=limit, after=read_cursor(cursor))
-        rows = self._desk.store.dead_letters(chosen, page)
-        return Page(
-            items=[dead_letter_answer(row) for row in rows],
-            next_cursor=_next(rows, limit, at="died_at", row_id="delivery_id"),
+        rows = self._desk.store.dead_letters(query.chosen(caller), query.page())
+        return DeadLetterPage(
+            items=[DeadLetterAnswer.model_validate(dead_letter_answer(row)) for row in rows],
+            next_cursor=_next(rows, query.limit, at="died_at", row_id="delivery_id"),
         )
 
-    def dead_letter(self, delivery_id: str) -> dict[str, Any]:
+    def dead_letter(self, caller: CallerOf, delivery_id: str) -> DeadLetterDetail:
         """Show a dead letter with its payload."""
-        return dead_letter_answer(self._desk.store.dead_letter(delivery_id))
+        row = self._desk.store.dead_letter(delivery_id)
+        what = f"dead letter of delivery {delivery_id}"
+        caller.require(row["tenant"], what, endpoint_id=row["endpoint_id"])
+        return DeadLetterDetail.model_validate(dead_letter_answer(row))
 
-    def redrive(self, draft: RedriveDraft) -> CommandAnswer:
+    def redrive(self, caller: CallerOf, draft: RedriveDraft) -> CommandAnswer:
         """Put an endpoint's dead letters back in its lane, each once, under the same ids."""
         store = self._desk.store
         endpoint = store.endpoint(draft.endpoint_id).endpoint
+        what = f"endpoint {draft.endpoint_id!r}"
+        caller.require(endpoint.tenant, what, endpoint_id=endpoint.endpoint_id)
+        if not draft.dry_run:
+            caller.require_write()
         require_kept(endpoint)
         if endpoint.state is EndpointState.DISABLED:
             raise Conflict(f"endpoint {endpoint.endpoint_id} is disabled: enable it first")
-        since = draft.since
-        if since is not None and since.tzinfo is None:
-            since = since.replace(tzinfo=UTC)
+        since = None if draft.since is None else aware(draft.since)
         chosen = DeadLetterFilter(
             endpoint_id=draft.endpoint_id,
-            reason=_reason(draft.reason),
+            reason=known_reason(draft.reason),
             since=since,
             delivery_ids=tuple(draft.delivery_ids),
         )
@@ -132,19 +131,28 @@ class LogRoutes:
         )
         return CommandAnswer(command_id=command_id, count=count)
 
-    def rejected(self, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> Page:
+    def rejected(self, caller: CallerOf, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> Page:
         """List the newest rejected events, newest first."""
+        _require_deployment(caller)
         return Page(items=self._lookout.rejected(limit))
 
-    def resubmit(self, draft: ResubmitDraft) -> CommandAnswer:
+    def resubmit(self, caller: CallerOf, draft: ResubmitDraft) -> CommandAnswer:
         """Match rejected events again, under the ids they would have had."""
+        caller.require_admin()
         positions = [position.model_dump() for position in draft.positions]
         command_id = self._desk.order("resubmit", endpoint_id="", tenant="", positions=positions)
         return CommandAnswer(command_id=command_id, count=len(positions))
 
-    def status(self) -> dict[str, Any]:
+    def status(self, caller: CallerOf) -> dict[str, Any]:
         """Tell what waits where and until when, what died of what, and whose clock is off."""
+        _require_deployment(caller)
         return self._lookout.status()
+
+    def _header_names(self, endpoint_id: str) -> list[str]:
+        try:
+            return self._desk.show(self._desk.store.endpoint(endpoint_id)).header_names
+        except NotFound:
+            return []
 
 
 def _next(rows: list[Row], limit: int, *, at: str, row_id: str) -> str | None:
@@ -153,11 +161,10 @@ def _next(rows: list[Row], limit: int, *, at: str, row_id: str) -> str | None:
     return write_cursor((rows[-1][at], rows[-1][row_id]))
 
 
-def _reason(text: str | None) -> str | None:
-    known = [reason.value for reason in Reason]
-    if text is not None and text not in known:
-        raise Invalid(f"reason: {text[:40]!r} is none of {', '.join(known)}")
-    return text
+def _require_deployment(caller: Caller) -> None:
+    # Topics are shared: what is read of them is nobody's alone.
+    if caller.tenant is not None:
+        raise Forbidden("this needs a key of the whole deployment")
 
 
 def _refusing(name: str) -> Any:

@@ -63,11 +63,29 @@ def test_pages_of_attempts_join_without_gap_or_repetition(api, log):
     assert (len(found), len(set(found))) == (7, 7)
 
 
-def test_attempts_of_nothing_in_particular_are_refused(api):
-    """The whole log is not a list."""
-    assert api.get("/v1/attempts").status_code == 422
-    odd = api.get("/v1/attempts", params={"event_id": "evt_1", "outcome": "fine"})
-    assert odd.status_code == 422
+def test_the_whole_log_is_a_list_too_and_an_odd_filter_is_refused(api, log):
+    """It is read by its time; what no attempt can be is no filter."""
+    log(attempts=[attempt_value(n) for n in range(1, 3)])
+    assert len(items(api.get("/v1/attempts"))) == 2
+    for odd in ({"outcome": "fine"}, {"verdict": "maybe"}, {"status": 99}, {"kind": "x"}):
+        assert api.get("/v1/attempts", params=odd).status_code == 422
+
+
+def test_an_attempt_is_shown_with_what_was_sent_but_for_secrets(api, log):
+    """The signature is left out, and of the endpoint's own headers all but their names."""
+    headers = {"X-Team": "billing"}
+    endpoint_id = api.post("/v1/endpoints", json=draft(headers=headers)).json()["id"]
+    log(attempts=[attempt_value(1, endpoint_id=endpoint_id, started_at=1_999),
+                  attempt_value(0), attempt_value(3, tier_s=None)])  # fmt: skip
+    shown = api.get("/v1/attempts/att_1").json()
+    assert shown["request_headers"] == {
+        "webhook-id": "evt_1", "webhook-timestamp": "1", "X-Webhook-Version": "2",
+    }  # fmt: skip
+    assert shown["custom_header_names"] == ["X-Team"]
+    without = api.get("/v1/attempts/att_0").json()
+    assert (without["request_headers"], without["custom_header_names"]) == ({}, [])
+    assert api.get("/v1/attempts/att_3").json()["tier"] is None
+    assert api.get("/v1/attempts/att_9").status_code == 404
 
 
 def test_dead_letters_are_listed_and_shown_with_their_payload(api, log, endpoint_id):
