@@ -5,11 +5,11 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from hooklane.domain.attempt import Outcome
+from hooklane.domain.cursor import Cursor
 from hooklane.domain.delivery import Progress, from_ms
 from hooklane.domain.endpoint import Endpoint, EndpointState, Placement
 from hooklane.domain.retry import DEFAULT_TIERS
 from hooklane.domain.subscription import Subscription
-from hooklane.replayer.cursor import Cursor
 
 # Instants as records carry them: whole milliseconds.
 INSTANTS = st.integers(86_400_000, 220_000_000_000_000).map(from_ms)
@@ -67,6 +67,7 @@ PAYLOADS = st.binary(max_size=200)
 OFFSETS = st.integers(0, 2**40)
 CURSORS = st.builds(
     Cursor,
+    command_id=st.from_regex(r"cmd_[a-z2-7]{26}", fullmatch=True),
     command_offset=OFFSETS,
     ends=st.lists(OFFSETS, max_size=50).map(tuple),
     partition=st.integers(0, 400),
@@ -74,4 +75,7 @@ CURSORS = st.builds(
     slice=st.integers(0, 63),
     done=OFFSETS,
     count=OFFSETS,
+    seen=OFFSETS,
+    refused=OFFSETS,
+    begun_ms=OFFSETS,
 )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from hooklane.adapters.codec import codec
 from hooklane.adapters.records import endpoint_value
+from hooklane.domain.delivery import to_ms
 from hooklane.domain.endpoint import Endpoint, EndpointState, Placement
 from hooklane.domain.ids import delivery_id
 from hooklane.domain.retry import DEFAULT_SCHEDULE
@@ -19,6 +20,7 @@ def an_endpoint(
     state=EndpointState.ACTIVE,
     revision=1,
     schedule=DEFAULT_SCHEDULE,
+    patterns=("*",),
 ):
     return Endpoint(
         endpoint_id=endpoint_id,
@@ -26,7 +28,7 @@ def an_endpoint(
         revision=revision,
         state=state,
         url="https://example.com/",
-        subscription=Subscription(patterns=("*",)),
+        subscription=Subscription(patterns=patterns),
         secrets=(),
         sealed_headers=None,
         timeout=timedelta(seconds=15),
@@ -61,3 +63,14 @@ def delivery_value(number=0, *, endpoint_id="ep_a", table_offset=0, key=b"k", pa
 
 def delivery_bytes(value):
     return codec("delivery").encode(value)
+
+
+def command_value(kind, *, endpoint_id="ep_a", at=START, **fields):
+    return {
+        "command_id": "cmd_1",
+        "kind": kind,
+        "endpoint_id": endpoint_id,
+        "tenant": "acme",
+        "issued_at": to_ms(at),
+        **fields,
+    }

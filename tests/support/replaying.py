@@ -10,10 +10,11 @@ from hooklane.adapters.memory import Cluster, ManualClock
 from hooklane.adapters.rejected import RawRecord, set_aside
 from hooklane.adapters.schema_cache import SchemaCache
 from hooklane.adapters.settings import KafkaSettings
+from hooklane.domain.cursor import told_in
 from hooklane.domain.delivery import Progress, to_ms
 from hooklane.domain.errors import BrokenContract
 from hooklane.domain.sources import Sources
-from hooklane.domain.topics import Partition, PartitionCounts, Topics
+from hooklane.domain.topics import Partition, PartitionCounts, Topics, TopicSpec
 from hooklane.replayer.resubmit import RejectedEvents
 from hooklane.replayer.settings import ReplayerSettings
 from hooklane.replayer.surroundings import Surroundings
@@ -104,6 +105,39 @@ class ReplayerBench:
         place = max((r.offset(), r.partition()) for r in written if r.key() == key)
         return {"offset": place[0], "partition": place[1]}
 
+    def source(self, topic="events.order", *, partitions=1):
+        """Make a topic of events, and its schema."""
+        stamped = {"message.timestamp.type": "LogAppendTime"}
+        spec = TopicSpec(name=topic, partitions=partitions, settings=stamped)
+        self.admin.ensure([spec], replication=1)
+        self.registry.put("order.created", SCHEMA)
+
+    def publish(self, number=0, *, topic="events.order", tenant="acme", value=None, partition=0):
+        """Append an event, as a producer does."""
+        if value is None:
+            value = encoded(1, SCHEMA, {"n": number})
+        headers = [("ce_tenant", tenant.encode())]
+        self.outside.produce(topic, value, key=b"k", headers=headers, partition=partition)
+
+    def replay(self, *ranges, kind="replay", **fields):
+        """Ask for ranges, each (topic, partition, first, end)."""
+        names = ("topic", "partition", "first", "end")
+        asked = [dict(zip(names, one, strict=True)) for one in ranges]
+        self.ask(kind, ranges=asked, **fields)
+
+    def told(self):
+        """Give what the commands' commit tells."""
+        return told_in(self.cursors())
+
+    def deliveries(self, endpoint_id="ep_a"):
+        """Give the deliveries in a lane."""
+        records = self.records(self.topics.lane(endpoint_id))
+        return [codec("delivery").decode(record.value()) for record in records]
+
+    def receipts(self):
+        """Give the receipts."""
+        return [codec("match").decode(r.value()) for r in self.records(self.topics.matches)]
+
     def ask(self, kind="redrive", *, endpoint_id="ep_a", **fields):
         """Write a command."""
         value = {
@@ -126,6 +160,7 @@ class ReplayerBench:
             ask=self.registry.known, clock=self.clock,
         )  # fmt: skip
         sources = Sources([source.source() for source in self.settings.sources], prefix="t")
+        events = EventReader(schemas, sources, clock=self.clock)
         around = Surroundings(
             member=made.member(group=GROUP, instance=name),
             producer=made.transactional_producer(transactional_id=name),
@@ -135,7 +170,7 @@ class ReplayerBench:
                 topic=self.topics.rejected_events,
                 reader=reader,
                 admin=self.admin,
-                events=EventReader(schemas, sources, clock=self.clock),
+                events=events,
                 log=self.log,
             ),
             admin=self.admin,

@@ -1,7 +1,8 @@
-"""The commands partitions this process has: each a line of commands, done one after another.
+"""The commands partitions this process has: each a line of commands, several under way at once.
 
-The commit of a line stays at the command under way, with its cursor in the metadata, until that is
-finished. A line with commands in it is paused: what waits there is bounded by one read.
+A commit says which commands are finished (the prefix, and those above it as a bitmap), where those
+under way are (their cursors), and how the last ones ended. So a long replay holds up nobody who
+came after it. What waits in a line is bounded: a full line is paused until some of it is finished.
 """
 
 from __future__ import annotations
@@ -13,39 +14,84 @@ from hooklane.adapters.first_commits import begin_at
 from hooklane.adapters.log import Log
 from hooklane.adapters.metrics import GAPS
 from hooklane.adapters.ports import Member, Record
+from hooklane.domain.cursor import (
+    CURSOR_BYTES_MAX,
+    OUTCOMES_MAX,
+    SPAN_MAX,
+    Cursor,
+    Outcome,
+    metadata_fields,
+    told_in,
+)
 from hooklane.domain.errors import BrokenContract
-from hooklane.domain.offsets import Committed
+from hooklane.domain.offsets import Committed, OffsetTracker, finished_in
 from hooklane.domain.topics import Partition
-from hooklane.replayer.cursor import Cursor, cursor_of
+from hooklane.replayer.command import Command, command_of, is_ours
+
+WAITING_MAX = 200
 
 
 class Line:
-    """One commands partition: what it committed, and the records that wait in it."""
+    """One commands partition: what it committed, and the commands that wait in it."""
 
     def __init__(self, committed: Committed) -> None:
         """Begin at a commit.
 
         Raises:
-            BrokenContract: its cursor can't be read.
+            BrokenContract: its metadata can't be read.
         """
+        told = told_in(committed)
         self.committed = committed
-        self.cursor: Cursor | None = cursor_of(committed)
-        self.position = committed.offset
-        self.waiting: deque[Record] = deque()
-        self.is_paused = False
-        # By the monotonic clock: its command waits for something outside.
-        self.held_until_s = 0.0
+        self.cursors = {cursor.command_offset: cursor for cursor in told.cursors}
+        self.outcomes: deque[Outcome] = deque(told.outcomes, maxlen=OUTCOMES_MAX)
+        self.waiting: dict[int, Command] = {}
+        # By the monotonic clock: commands that wait for something outside, or for their rate.
+        self.held_until_s: dict[int, float] = {}
+        self.is_paused = self.is_changed = False
+        self._tracker = OffsetTracker(committed.offset, finished_in(committed))
 
-    def cursor_for(self, offset: int) -> Cursor | None:
-        """Give the cursor an earlier owner left for this command."""
-        if self.cursor is not None and self.cursor.command_offset == offset:
-            return self.cursor
-        return None
+    @property
+    def is_full(self) -> bool:
+        """Tell whether no more may be read now."""
+        return len(self.waiting) >= WAITING_MAX or self._tracker.span >= SPAN_MAX
 
-    def pass_by(self) -> None:
-        """Be done with the first command."""
-        self.position = self.waiting.popleft().offset() + 1
-        self.cursor = None
+    def take(self, offset: int, command: Command | None) -> None:
+        """Take a record in; None is nothing for us to do."""
+        if not self._tracker.receive(offset):
+            return
+        if command is None:
+            self._tracker.finish(offset)
+        else:
+            self.waiting[offset] = command
+
+    def advance(self, position: int) -> None:
+        """Move past transaction markers."""
+        self._tracker.advance(position)
+
+    def has_room(self, cursor: Cursor) -> bool:
+        """Tell whether one more command may be begun: all cursors must fit the metadata."""
+        taken = sum(other.bytes_max for other in self.cursors.values())
+        return not self.cursors or taken + cursor.bytes_max <= CURSOR_BYTES_MAX
+
+    def finish(self, offset: int, outcome: Outcome | None = None) -> None:
+        """Be done with a command, whatever came of it."""
+        del self.waiting[offset]
+        self.cursors.pop(offset, None)
+        self.held_until_s.pop(offset, None)
+        self._tracker.finish(offset)
+        self.is_changed = True
+        if outcome is not None:
+            self.outcomes.append(outcome)
+
+    def commit_with(self, *moved: Cursor) -> Committed:
+        """Give what to commit once these cursors are where they say."""
+        cursors = self.cursors | {cursor.command_offset: cursor for cursor in moved}
+        # A cursor whose command has not been read again yet is kept as well.
+        return self._tracker.commit(metadata_fields(cursors.values(), tuple(self.outcomes)))
+
+    def settle(self, committed: Committed) -> None:
+        """Learn that this is committed."""
+        self.committed, self.is_changed = committed, False
 
 
 class Lines:
@@ -108,41 +154,60 @@ class Lines:
         self._member.resume(partitions)
 
     def take(self, records: Iterable[Record]) -> None:
-        """Put records in their lines, and pause the lines that have some."""
+        """Put commands in their lines, and pause the lines that are full."""
         for record in records:
             line = self.assigned.get(Partition(record.topic(), record.partition()))
             if line is not None:
-                line.waiting.append(record)
-        full = [p for p, line in self.assigned.items() if line.waiting and not line.is_paused]
+                line.take(record.offset(), self._read(record))
+        for partition, line in self.assigned.items():
+            position = self._member.position(partition)
+            if position is not None:
+                line.advance(position)
+        full = [p for p, line in self.assigned.items() if line.is_full and not line.is_paused]
         for partition in full:
             self.assigned[partition].is_paused = True
         if full:
             self._member.pause(full)
 
     def resume(self) -> None:
-        """Read on where a line is empty."""
-        empty = [p for p, line in self.assigned.items() if line.is_paused and not line.waiting]
-        for partition in empty:
+        """Read on where there is room again."""
+        roomy = [p for p, line in self.assigned.items() if line.is_paused and not line.is_full]
+        for partition in roomy:
             self.assigned[partition].is_paused = False
-        if empty:
-            self._member.resume(empty)
+        if roomy:
+            self._member.resume(roomy)
 
     def commit(self, *, everything: bool = False) -> None:
-        """Commit the lines that moved past commands.
+        """Commit the lines in which something was finished or moved.
 
         Raises:
             Unavailable: it was not taken; the same is committed the next time.
         """
-        moved = {
-            partition: Committed(offset=line.position)
-            for partition, line in self.assigned.items()
-            if line.position > line.committed.offset
-        }
-        if everything:
-            moved = {p: line.committed for p, line in self.assigned.items()} | moved
+        moved = {}
+        for partition, line in self.assigned.items():
+            now = line.commit_with()
+            if everything or line.is_changed or now.offset > line.committed.offset:
+                moved[partition] = now
         self._member.commit(moved)
         for partition, committed in moved.items():
-            self.assigned[partition].committed = committed
+            self.assigned[partition].settle(committed)
+
+    def _read(self, record: Record) -> Command | None:
+        try:
+            command = command_of(record)
+        except BrokenContract as error:
+            self._log("command.unreadable", level="error", offset=record.offset(), error=str(error))
+            return None
+        if is_ours(command):
+            return command
+        self._log(
+            "command.passed",
+            level="error" if command.kind == "unknown" else "info",
+            command=command.command_id,
+            kind=command.kind,
+            endpoint=command.endpoint_id,
+        )
+        return None
 
     def _begin(self, partition: Partition, commit: Committed) -> bool:
         try:

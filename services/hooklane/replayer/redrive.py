@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from hooklane.adapters.ports import Reader, Record
+from hooklane.domain.cursor import Cursor
 from hooklane.domain.topics import Partition
 from hooklane.replayer.command import Command
-from hooklane.replayer.cursor import Cursor
 from hooklane.replayer.scan import Scan
 from hooklane.replayer.settings import ReplayerSettings
 

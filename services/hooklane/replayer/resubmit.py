@@ -13,11 +13,11 @@ from hooklane.adapters.events import EventReader
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Admin, Reader, Record
 from hooklane.adapters.rejected import original_of
+from hooklane.domain.cursor import Cursor
 from hooklane.domain.errors import BrokenContract, NotFound, Unavailable
 from hooklane.domain.event import Event
 from hooklane.domain.topics import Partition
 from hooklane.replayer.command import Command, RejectedAt
-from hooklane.replayer.cursor import Cursor
 
 READ_WAIT = timedelta(milliseconds=200)
 READS_MAX = 25

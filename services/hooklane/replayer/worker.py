@@ -18,35 +18,50 @@ from hooklane.adapters.metrics import (
 )
 from hooklane.adapters.ports import TransactionalProducer
 from hooklane.adapters.settings import KafkaSettings
+from hooklane.domain.cursor import PARTITIONS_MAX, Cursor, Ending, Outcome
 from hooklane.domain.delivery import first_headers
-from hooklane.domain.endpoint import Placement
-from hooklane.domain.errors import BrokenContract, Misconfigured, Unavailable
+from hooklane.domain.endpoint import Endpoint
+from hooklane.domain.errors import Misconfigured, Unavailable
+from hooklane.domain.matching import Match
 from hooklane.domain.topics import Partition, Topics
 from hooklane.domain.verdict import verdict_by_state
-from hooklane.replayer.command import REDRIVE, RESUBMIT, Command, command_of
-from hooklane.replayer.cursor import PARTITIONS_MAX, Cursor
+from hooklane.replayer.command import REDRIVE, REPLAY, RESEND, RESUBMIT, Command
 from hooklane.replayer.lines import Line, Lines
 from hooklane.replayer.redrive import Redrive
+from hooklane.replayer.replay import EventLog, Replay
 from hooklane.replayer.resubmit import Resubmit
 from hooklane.replayer.settings import ReplayerSettings
 from hooklane.replayer.surroundings import Surroundings
+from hooklane.replayer.turns import Place, cancelled, first_cursor, in_turn
 from hooklane.replayer.writing import write_redriven
 
 POLL_MAX = timedelta(milliseconds=100)
 COMMANDS_MAX = 100
-# How long a resubmit waits where its schema can't be had.
+# How long a command waits where a schema or its log can't be had.
 HOLD_S = 1.0
 # Offsets age from their commit time, also where nothing moves.
 COMMIT_ALL_EVERY_S = 20 * 3600.0
 
+Undertaking = Redrive | Resubmit | Replay
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Work:
     """A command under way; it ends with the assignment of its line."""
 
     partition: Partition
     line: Line
-    undertaking: Redrive | Resubmit
+    undertaking: Undertaking
+
+    @property
+    def offset(self) -> int:
+        """Where in its line the command lies."""
+        return self.undertaking.command.offset
+
+    @property
+    def place(self) -> Place:
+        """The command by its line and offset."""
+        return self.partition, self.offset
 
 
 class Replayer:
@@ -64,9 +79,21 @@ class Replayer:
         self._around, self._topics, self._settings = around, topics, settings
         self._cluster = cluster
         self._fan_out = FanOut(topics)
+        self._past = EventLog(
+            reader=around.reader,
+            admin=around.admin,
+            events=around.rejected.events,
+            topics=topics,
+            settings=settings,
+            clock=around.clock,
+            log=around.log,
+        )
         self._lines = Lines(around.member, log=around.log)
+        # The one whose turn it is, all that were begun here, and the one that has the reader.
         self._work: Work | None = None
-        self._last: Partition | None = None
+        self._works: dict[Place, Work] = {}
+        self._reading: Work | None = None
+        self._last: Place | None = None
         self._started = self._must_rewind = False
         self._all_at = 0.0
 
@@ -93,18 +120,17 @@ class Replayer:
         TABLE_OFFSET.set(around.table.offset)
         around.positions.tell(around.table.offset)
         lines.resume()
-        moment = around.clock.monotonic()
-        is_busy = any(
-            line.waiting and line.held_until_s <= moment for line in lines.assigned.values()
-        )
+        is_busy = self._work is not None or bool(self._in_turn())
         wait = timedelta(0) if is_busy else POLL_MAX
         lines.take(around.member.consume(COMMANDS_MAX, timeout=wait))
         # After consume: of a lost membership, under which no commit is read, only consume tells.
         if self._must_rewind:
-            self._work = None
+            self._work = self._reading = None
+            self._works.clear()
             lines.rewind()
             self._must_rewind = False
         lines.adopt()
+        self._cancel()
         self._go_on()
         everything = around.clock.monotonic() - self._all_at >= COMMIT_ALL_EVERY_S
         lines.commit(everything=everything)
@@ -123,6 +149,18 @@ class Replayer:
             return f"commits of {len(self._lines.unreadable)} commands partitions can't be read"
         return None
 
+    def _in_turn(self) -> list[Place]:
+        moment = self._around.clock.monotonic()
+        return in_turn(self._lines.assigned, moment=moment, last=self._last)
+
+    def _cancel(self) -> None:
+        """End what somebody wants ended, between two of its rounds."""
+        for partition, line in self._lines.assigned.items():
+            for cancel, target in list(cancelled(line)):
+                if target is not None:
+                    self._finish((partition, target), Ending.CANCELLED)
+                line.finish(cancel)
+
     def _go_on(self) -> None:
         work = self._work
         if work is not None and self._lines.assigned.get(work.partition) is not work.line:
@@ -134,110 +172,124 @@ class Replayer:
             return
         if not work.undertaking.is_finished:
             self._round(work)
-        if work.undertaking.is_finished:
-            self._finish(work)
+        if self._work is work and work.undertaking.is_finished:
+            self._finish(work.place, Ending.FINISHED)
 
     def _next(self) -> Work | None:
-        """Take up the next line's first command, lines in turn; pass those not for us."""
-        moment = self._around.clock.monotonic()
-        waiting = sorted(
-            partition
-            for partition, line in self._lines.assigned.items()
-            if line.waiting and line.held_until_s <= moment
-        )
-        later = [p for p in waiting if self._last is not None and p > self._last]
-        for partition in (*later, *(p for p in waiting if p not in later)):
-            line = self._lines.assigned[partition]
-            while line.waiting:
-                command = self._read(line)
-                if command is not None and self._is_due(command):
-                    self._last = partition
-                    undertaking = self._undertake(partition, line, command)
-                    return Work(partition=partition, line=line, undertaking=undertaking)
-                line.pass_by()
+        """Take up whose turn it is; pass the commands whose endpoint takes nothing."""
+        lines = self._lines.assigned
+        self._works = {p: w for p, w in self._works.items() if lines.get(p[0]) is w.line}
+        for place in self._in_turn():
+            work = self._works.get(place)
+            if work is None:
+                command = lines[place[0]].waiting[place[1]]
+                # It was written after the endpoint's change, so the table's end has that.
+                self._around.table.read_to_end()
+                if command.kind != RESUBMIT and self._endpoint(command) is None:
+                    self._end(place, command)
+                    continue
+                work = self._undertake(place, command)
+                self._works[place] = work
+            self._last = place
+            self._give_reader(work)
+            return work
         return None
 
-    def _read(self, line: Line) -> Command | None:
-        record = line.waiting[0]
-        try:
-            command = command_of(record)
-        except BrokenContract as error:
-            self._around.log(
-                "command.unreadable", level="error", offset=record.offset(), error=str(error)
-            )
-            return None
-        if command.kind not in (REDRIVE, RESUBMIT):
-            level = "error" if command.kind == "unknown" else "info"
-            self._log_command("command.passed", command, level=level)
-            return None
-        return command
+    def _give_reader(self, work: Work) -> None:
+        before, self._reading = self._reading, work
+        if before is not None and before is not work and isinstance(before.undertaking, Replay):
+            before.undertaking.leave()
+        if isinstance(work.undertaking, Replay):
+            work.undertaking.enter()
 
-    def _is_due(self, command: Command) -> bool:
-        # The command was written after the endpoint's change, so the table's end has it.
-        self._around.table.read_to_end()
-        return command.kind == RESUBMIT or self._placement(command) is not None
-
-    def _placement(self, command: Command) -> Placement | None:
+    def _endpoint(self, command: Command) -> Endpoint | None:
+        """Give the endpoint, None where it takes nothing by its state."""
         endpoint = self._around.table.get(command.endpoint_id)
-        refused = verdict_by_state(endpoint.state if endpoint else None)
-        if endpoint is None or refused is not None or endpoint.placement is None:
-            state = endpoint.state.value if endpoint else "unknown"
-            self._log_command("command.refused", command, level="warning", state=state)
+        if endpoint is None or endpoint.placement is None:
             return None
-        return endpoint.placement
+        return None if verdict_by_state(endpoint.state) is not None else endpoint
 
-    def _undertake(self, partition: Partition, line: Line, command: Command) -> Redrive | Resubmit:
-        if line.cursor_for(command.offset) is None:
-            ends = self._dead_letter_ends() if command.kind == REDRIVE else ()
-            line.cursor = Cursor(command_offset=command.offset, ends=ends)
-            self._around.member.commit({partition: line.cursor.committed()})
-            line.committed = line.cursor.committed()
+    def _end(self, place: Place, command: Command) -> None:
+        """Be done with a command whose endpoint takes nothing (any more)."""
+        endpoint = self._around.table.get(command.endpoint_id)
+        state = endpoint.state.value if endpoint else "unknown"
+        self._log_command("command.refused", command, level="warning", state=state)
+        self._finish(place, Ending.ENDED, reason=state)
+
+    def _undertake(self, place: Place, command: Command) -> Work:
+        partition, line = place[0], self._lines.assigned[place[0]]
+        cursor = line.cursors.get(command.offset)
+        if cursor is None:
+            cursor = line.cursors[command.offset] = first_cursor(
+                command,
+                begun_ms=self._around.clock.now_ms(),
+                ends=self._dead_letter_ends() if command.kind == REDRIVE else (),
+            )
+            if command.kind in (REDRIVE, REPLAY):
+                committed = line.commit_with()
+                self._around.member.commit({partition: committed})
+                line.settle(committed)
             self._log_command("command.begun", command)
-        assert line.cursor is not None
+        undertaking = self._undertaking(command, cursor)
+        return Work(partition=partition, line=line, undertaking=undertaking)
+
+    def _undertaking(self, command: Command, cursor: Cursor) -> Undertaking:
+        around = self._around
         if command.kind == RESUBMIT:
-            return Resubmit(command, line.cursor, rejected=self._around.rejected)
+            return Resubmit(command, cursor, rejected=around.rejected)
+        if command.kind in (REPLAY, RESEND):
+            return Replay(command, cursor, past=self._past)
         return Redrive(
             command,
-            line.cursor,
-            reader=self._around.reader,
+            cursor,
+            reader=around.reader,
             topic=self._topics.dead_letters,
             settings=self._settings,
         )
 
     def _dead_letter_ends(self) -> tuple[int, ...]:
         topic, admin = self._topics.dead_letters, self._around.admin
-        count = admin.topics()[topic]
+        count = admin.topics().get(topic)
+        if count is None:
+            raise Unavailable(f"{topic} is not among the cluster's topics now")
         if count > PARTITIONS_MAX:
             raise Misconfigured(f"{topic} has {count} partitions, more than {PARTITIONS_MAX}")
         partitions = [Partition(topic, number) for number in range(count)]
         # The very ends, for which the scan waits: tombstones of an earlier redrive may be hidden
         # behind a transaction that another's death left open.
         ends = admin.log_ends(partitions)
+        if len(ends) < count:
+            raise Unavailable(f"the ends of {topic} are not to be had now")
         return tuple(ends[partition] for partition in partitions)
 
     def _round(self, work: Work) -> None:
-        match work.undertaking:
-            case Redrive() as redrive:
-                self._redrive(work, redrive)
-            case Resubmit() as resubmit:
-                self._resubmit(work, resubmit)
-            case _:  # pragma: no cover  the type checker holds the list complete
-                assert_never(work.undertaking)
-        if work is self._work:
-            work.line.cursor = work.undertaking.cursor
+        try:
+            match work.undertaking:
+                case Redrive() as redrive:
+                    self._redrive(work, redrive)
+                case Resubmit() as resubmit:
+                    self._resubmit(work, resubmit)
+                case Replay() as replay:
+                    self._replay(work, replay)
+                case _:  # pragma: no cover  the type checker holds the list complete
+                    assert_never(work.undertaking)
+        finally:
+            if work.offset in work.line.waiting:
+                work.line.cursors[work.offset] = work.undertaking.cursor
 
     def _redrive(self, work: Work, redrive: Redrive) -> None:
         batch = redrive.round()
         if batch is None:
             return
-        lane = self._placement(redrive.command)
-        if lane is None:
-            self._finish(work)
+        endpoint = self._endpoint(redrive.command)
+        if endpoint is None or endpoint.placement is None:
+            self._end(work.place, redrive.command)
             return
         around = self._around
         with self._transaction(work, batch.cursor) as producer:
-            now = around.clock.now()
-            count = write_redriven(producer, batch, lane=lane, now=now, log=around.log)
+            count = write_redriven(
+                producer, batch, lane=endpoint.placement, now=around.clock.now(), log=around.log
+            )
         redrive.committed(batch)
         REDRIVEN.inc(count)
 
@@ -246,9 +298,7 @@ class Replayer:
         try:
             again = resubmit.round()
         except Unavailable as error:
-            # Only this line waits for its schema; the others go on.
-            around.log("command.waiting", level="warning", error=str(error))
-            work.line.held_until_s = around.clock.monotonic() + HOLD_S
+            self._hold(work, error)
             return
         if again is None:
             return
@@ -265,10 +315,49 @@ class Replayer:
         EVENTS_MATCHED.inc()
         DELIVERIES_CREATED.inc(len(found.matched))
 
+    def _replay(self, work: Work, replay: Replay) -> None:
+        around = self._around
+        endpoint = self._endpoint(replay.command)
+        if endpoint is None:
+            self._end(work.place, replay.command)
+            return
+        try:
+            replayed = replay.round(endpoint)
+        except Unavailable as error:
+            self._hold(work, error)
+            return
+        if replay.wait_s:
+            work.line.held_until_s[work.offset] = around.clock.monotonic() + replay.wait_s
+            self._work = None
+        if replayed is None:
+            return
+        if replayed.events:
+            found = Match(matched=(endpoint,), refused=())
+            headers = first_headers(at=around.clock.now())
+            with self._transaction(work, replayed.cursor) as producer:
+                for event in replayed.events:
+                    replay.fan_out.write(
+                        producer,
+                        event,
+                        match=found,
+                        table_offset=around.table.offset,
+                        headers=headers,
+                    )
+            DELIVERIES_CREATED.inc(len(replayed.events))
+        else:
+            work.line.is_changed = True  # nothing to write but how far it is
+        replay.committed(replayed)
+
+    def _hold(self, work: Work, error: Unavailable) -> None:
+        # Only this command waits for its schema; the others go on.
+        self._around.log("command.waiting", level="warning", error=str(error))
+        work.line.held_until_s[work.offset] = self._around.clock.monotonic() + HOLD_S
+        self._work = None
+
     @contextmanager
     def _transaction(self, work: Work, cursor: Cursor) -> Iterator[TransactionalProducer]:
         """Commit what is written within, and the cursor after it."""
-        around, committed = self._around, cursor.committed()
+        around, committed = self._around, work.line.commit_with(cursor)
         try:
             around.producer.begin()
             yield around.producer
@@ -278,13 +367,32 @@ class Replayer:
             self._must_rewind = True
             TRANSACTIONS_ABORTED.inc()
             raise
-        work.line.committed = committed
+        work.line.settle(committed)
 
-    def _finish(self, work: Work) -> None:
-        undertaking = work.undertaking
-        self._log_command("command.finished", undertaking.command, count=undertaking.cursor.count)
-        work.line.pass_by()
-        self._work = None
+    def _finish(self, place: Place, ending: Ending, *, reason: str = "") -> None:
+        line, offset = self._lines.assigned[place[0]], place[1]
+        command = line.waiting[offset]
+        work = self._works.pop(place, None)
+        if work is not None and work.line is line:
+            cursor = work.undertaking.cursor
+        else:
+            cursor = line.cursors.get(offset) or first_cursor(command)
+        outcome = Outcome(
+            cursor=cursor,
+            ending=ending,
+            reason=reason,
+            finished_ms=self._around.clock.now_ms(),
+        )
+        line.finish(offset, outcome if command.kind == REPLAY else None)
+        if work is not None and self._work is work:
+            self._work = None
+        self._log_command(
+            f"command.{ending.value}",
+            command,
+            count=cursor.count,
+            seen=cursor.seen,
+            undecodable=cursor.refused,
+        )
 
     def _log_command(
         self, what: str, command: Command, *, level: str = "info", **fields: object

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from hooklane.domain.topics import Partition
 from hooklane.replayer.command import Command
-from hooklane.replayer.cursor import Cursor
 from hooklane.replayer.redrive import Redrive
+from hooklane.replayer.turns import first_cursor
 from support.replaying import ReplayerBench
 
 COMMAND = Command(offset=0, command_id="cmd_a", kind="redrive", endpoint_id="ep_a")
@@ -16,7 +16,7 @@ def redrive(bench, cursor=None, command=COMMAND):
     ends = bench.admin.ends(partitions)
     return Redrive(
         command,
-        cursor or Cursor(command_offset=0, ends=tuple(ends[p][1] for p in partitions)),
+        cursor or first_cursor(command, ends=tuple(ends[p][1] for p in partitions)),
         reader=bench.cluster.reader(instance="r"),
         topic="t.dead-letters",
         settings=bench.settings,

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from hooklane.adapters.log import no_log
+from hooklane.domain.cursor import Cursor
 from hooklane.domain.delivery import progress_of
 from hooklane.domain.endpoint import Placement
-from hooklane.replayer.cursor import Cursor
 from hooklane.replayer.redrive import Batch
 from hooklane.replayer.writing import write_redriven
 from support.deliveries import START
@@ -25,7 +25,7 @@ def test_each_copy_has_its_tombstone_and_the_unreadable_has_neither():
     later = START + timedelta(hours=1)
 
     producer.begin()
-    batch = Batch(records=records, cursor=Cursor(command_offset=0))
+    batch = Batch(records=records, cursor=Cursor(command_id="cmd_a", command_offset=0))
     count = write_redriven(producer, batch, lane=LANE, now=later, log=no_log)
     producer.commit()
 

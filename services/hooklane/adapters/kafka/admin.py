@@ -103,8 +103,7 @@ class KafkaAdmin:
         found: dict[Partition, int] = {}
         for chunk in chunks(times.items(), _PARTITIONS_MAX):
             asked = {
-                TopicPartition(*place): OffsetSpec.for_timestamp(at_ms)  # type: ignore[no-untyped-call]
-                for place, at_ms in chunk
+                TopicPartition(*place): OffsetSpec.for_timestamp(at_ms) for place, at_ms in chunk
             }
             first = self._list_offsets(asked)
             latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
