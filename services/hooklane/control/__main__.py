@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 
 from hooklane.adapters import kafka
 from hooklane.adapters.api_server import ApiServer
@@ -37,7 +38,9 @@ def _build(
     admin = kafka.admin(cluster)
     world = World(
         upgrade=lambda: upgrade(engine, log=log),
-        store=SqlControlStore(engine, cluster.topics),
+        store=SqlControlStore(
+            engine, cluster.topics, read_timeout=timedelta(milliseconds=own.read_timeout_ms)
+        ),
         admin=admin,
         cluster=Cluster(
             admin=admin,

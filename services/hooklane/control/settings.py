@@ -75,4 +75,7 @@ class ControlSettings(ProcessSettings):
     key_cache_s: int = Field(
         10, ge=1, le=300, description="How long a key is believed without asking the database."
     )
+    read_timeout_ms: int = Field(
+        10_000, ge=100, le=120_000, description="Longest read of the log; beyond: 503."
+    )
     keys_max: int = Field(1_000, ge=1, le=100_000, description="API keys that are not revoked.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,8 +20,10 @@ from hooklane.adapters.sql.engine import reading, writing
 from hooklane.adapters.sql.health import SqlHealth
 from hooklane.adapters.sql.history import SqlHistory
 from hooklane.adapters.sql.keys import SqlKeys, require_tenant
+from hooklane.adapters.sql.listing import READ_TIMEOUT
 from hooklane.adapters.sql.operational import tell_change
 from hooklane.adapters.sql.outbox import SqlOutbox, owe_command, owe_endpoint, owe_tombstone
+from hooklane.adapters.sql.replays import SqlReplays
 from hooklane.adapters.sql.revisions import SqlRevisions, keep_revision
 from hooklane.adapters.sql.rows import columns_of, kept_of, note_columns, tenant_of
 from hooklane.adapters.sql.tables import endpoints, tenants
@@ -47,13 +49,16 @@ _COUNTING = 7_209_316_212
 _DELETED = EndpointState.DELETED.value
 
 
-class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions, SqlHealth):
+class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions, SqlHealth, SqlReplays):
     """The control plane's database."""
 
-    def __init__(self, engine: Engine, topics: Topics) -> None:
-        """Keep the engine; `topics` names where outbox rows go."""
+    def __init__(
+        self, engine: Engine, topics: Topics, *, read_timeout: timedelta = READ_TIMEOUT
+    ) -> None:
+        """Keep the engine; `topics` names where outbox rows go, the log's reads have a limit."""
         super().__init__(engine)
         self._topics = topics
+        self._read_timeout = read_timeout
 
     def add_tenant(self, name: str, *, at: datetime, uid: str | None = None) -> Tenant:
         """Add a tenant; where its uid is taken, give the one that has it.
