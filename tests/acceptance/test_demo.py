@@ -25,9 +25,15 @@ def test_the_demo_shows_the_whole_path_and_ends_well():
         ("user.registered", "1"),
     ]
     assert "healthy   got all 3 at once" in story
-    assert len(re.findall(r"attempt \d  500  rejected  → retry, due ", story)) >= 4
+    assert len(re.findall(r"attempt \d  500  rejected +→ retry, due ", story)) >= 4
     assert "→ dead (exhausted)" in story
     assert "broken    got all 3; no dead letter is left:" in story
+    tailed = re.findall(
+        r"^  \d\d:\d\d:\d\d\.\d{3}  \S+ v\d +attempt \d .* ep_\w+  evt_\w+$", story, re.MULTILINE
+    )
+    assert len(tailed) == 4
+    assert "24 attempts shown by hooklane tail, each once" in story
+    assert "not matched: The endpoint was created at " in story
     # Three to the healthy one, three times three to each of the others, three redriven.
     verified = re.search(r"(\d+) of (\d+) requests verified by .*standardwebhooks", story)
     assert verified is not None

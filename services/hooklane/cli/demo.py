@@ -1,8 +1,8 @@
 """`hooklane demo`: the whole path once, on an embedded stack of its own, as a story.
 
 Starts `hooklane up` and a sandbox in a folder that is removed at the end, publishes events of two
-types and two schema versions to three endpoints, and shows what became of each. Ends with exit
-code 0 only if everything came out as told.
+types and two schema versions to three endpoints, shows what became of each, and asks why a
+fourth did not get them. Ends with exit code 0 only if everything came out as told.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from pathlib import Path
 import click
 
 from hooklane.adapters.clock import SystemClock
+from hooklane.cli.attempt_lines import line
+from hooklane.cli.control_address import READY_FILE, VARIABLES
 from hooklane.cli.demo_stage import Stage, connect, wait_until
 from hooklane.cli.demo_verify import VERIFIER, verify
+from hooklane.cli.explain import story
 from hooklane.cli.up import fetch
 from hooklane.embedded import artefacts
 from hooklane.embedded.stack import KAFKA, REGISTRY
@@ -28,6 +31,11 @@ from hooklane.embedded.stack import KAFKA, REGISTRY
 # Short tiers, so that a delivery's whole life fits into a demo.
 TIERS = "1s,2s"
 PATHS = {"healthy": "/ok", "flaky": "/fail/2", "broken": "/status/500"}
+# A user's own deployment is none of the demo's business.
+ELSEWHERE = frozenset(VARIABLES.values())
+# Created after the events.
+LATE = "late"
+TAIL_LINES = 4
 
 
 @click.command()
@@ -50,23 +58,34 @@ def demo() -> None:
             connect(ready_file, f"http://127.0.0.1:{port_file.read_text(encoding='utf-8').strip()}")
         )
         say(f"ready after {clock.monotonic() - began - downloading:.0f} s\n")
-        play(stage)
+        running.enter_context(child("tail", to=folder, ready_file=ready_file))
+        play(stage, Tail(folder / "tail.log"))
         say("\nStopping everything …")
     seconds = clock.monotonic() - began
     say(f"Done. {downloading:.0f} s downloading, {seconds - downloading:.0f} s of its own.")
 
 
-def play(stage: Stage) -> None:
+def play(stage: Stage, tail: Tail) -> None:
     """Tell the story; every step waits until it has happened."""
     stage.register_schemas()
+    stage.create_tenant()
     stage.create_endpoints(PATHS)
     for name, path in PATHS.items():
         say(f"endpoint  {name:<8} wants order.*, user.*   POST {path}")
-
+    wait_until(tail.is_on, "hooklane tail")
     events = stage.publish_examples()
     for event_type, event in events:
         say(f"published {event_type:<16} v{event.version}  {event.event_id}")
-    count = len(events)
+    tell_deliveries(stage, tail, count=len(events))
+    tell_redrive(stage, count=len(events))
+    first = events[0][1].event_id
+    assert first is not None, "the publisher names every event it publishes"
+    tell_late(stage, first)
+    tell_end(stage, tail)
+
+
+def tell_deliveries(stage: Stage, tail: Tail, *, count: int) -> None:
+    """Show what became of the events at each endpoint."""
     wait_until(lambda: stage.delivered("healthy") == count, "the healthy endpoint's deliveries")
     say(f"\nhealthy   got all {count} at once")
     wait_until(lambda: stage.delivered("flaky") == count, "the flaky endpoint's third attempts")
@@ -75,7 +94,14 @@ def play(stage: Stage) -> None:
     wait_until(lambda: stage.dead("broken") == count, "the broken endpoint's dead letters")
     say(f"broken    answered 500 three times to each; its {count} deliveries are dead letters:")
     show_attempts(stage, "broken")
+    say("\nhooklane tail, in another terminal, shows every attempt as it is recorded:")
+    for shown in tail.lines()[:TAIL_LINES]:
+        say(f"  {shown}")
+    say("  …")
 
+
+def tell_redrive(stage: Stage, *, count: int) -> None:
+    """Mend what was broken, and bring what died."""
     say("\nThe broken endpoint is mended, and its dead letters are redriven …")
     stage.mend("broken", "/ok")
     stage.redrive("broken")
@@ -84,34 +110,71 @@ def play(stage: Stage) -> None:
     say(f"broken    got all {count}; no dead letter is left:")
     show_attempts(stage, "broken")
 
+
+def tell_late(stage: Stage, event_id: str) -> None:
+    """Ask after an event for an endpoint that did not exist when it was published."""
+    say(f"\nendpoint  {LATE:<8} is created now. Did it get the first event? hooklane explain:")
+    stage.create_endpoints({LATE: "/ok"})
+    show_explanation(stage, event_id, LATE)
+
+
+def tell_end(stage: Stage, tail: Tail) -> None:
+    """Verify every signature, and count what tail showed.
+
+    Raises:
+        ClickException: a signature did not verify.
+    """
     requests = stage.received()
     verified = sum(verify(request, stage.secrets) for request in requests)
     say(f"\n{verified} of {len(requests)} requests verified by {VERIFIER}")
     if verified != len(requests):
         raise click.ClickException("a signature did not verify")
+    wait_until(lambda: len(tail.lines()) == len(requests), "the last attempts in hooklane tail")
+    say(f"{len(requests)} attempts shown by hooklane tail, each once")
 
 
 def show_attempts(stage: Stage, name: str) -> None:
     """Show the attempts of the endpoint's first delivery."""
     for attempt in stage.attempts_of_first(name):
-        then = attempt["verdict"]
-        if attempt["due_at"]:
-            then += f", due {attempt['due_at'][11:23]}"
-        if attempt["reason"]:
-            then += f" ({attempt['reason']})"
-        at, status = attempt["started_at"][11:23], attempt["status"]
-        met = f"attempt {attempt['number']}  {status}  {attempt['outcome']:<9}"
-        say(f"            {at}  {met} → {then}")
+        say(f"            {line(attempt)}")
+
+
+def show_explanation(stage: Stage, event_id: str, name: str) -> None:
+    """Show what `hooklane explain` shows."""
+    for told in story(stage.explain(event_id, name)):
+        say(f"  {told}".rstrip())
+
+
+class Tail:
+    """What a `hooklane tail` beside the demo has shown: its first line says that it is on."""
+
+    def __init__(self, log_file: Path) -> None:
+        """Read where it writes."""
+        self._log_file = log_file
+
+    def is_on(self) -> bool:
+        """Tell whether it shows what happens from now on."""
+        return self._log_file.read_text(encoding="utf-8").count("\n") > 0
+
+    def lines(self) -> list[str]:
+        """Give the attempts it has shown."""
+        return self._log_file.read_text(encoding="utf-8").splitlines()[1:]
 
 
 @contextmanager
-def child(*command: str, to: Path) -> Iterator[subprocess.Popen[bytes]]:
+def child(
+    *command: str, to: Path, ready_file: Path = READY_FILE
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a `hooklane` command beside this one; stop it at the end, show its log if it failed."""
     log_file = to / f"{command[0]}.log"
     with log_file.open("wb") as log:
         started = subprocess.Popen(  # noqa: S603  our own command
             [sys.executable, "-m", "hooklane.cli", *command],
-            env={**os.environ, "HOOKLANE_KAFKA_RETRY_TIERS": TIERS},
+            env={
+                **{name: value for name, value in os.environ.items() if name not in ELSEWHERE},
+                "HOOKLANE_KAFKA_RETRY_TIERS": TIERS,
+                "HOOKLANE_READY_FILE": str(ready_file),
+            },
             stdout=log,
             stderr=log,
             # Ctrl-C reaches this process alone, which then stops its children in turn.

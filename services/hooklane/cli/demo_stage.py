@@ -60,9 +60,12 @@ class Stage:
                 register_version(self._registry, event_type, version=version)
         create_topics(self._kafka, types, partitions=1)
 
+    def create_tenant(self) -> None:
+        """Create the tenant of everything that follows."""
+        self._client.create_tenant(TENANT)
+
     def create_endpoints(self, paths: Mapping[str, str]) -> None:
         """Create one endpoint a path."""
-        self._client.create_tenant(TENANT)
         for name, path in paths.items():
             endpoint = self._client.create_endpoint(
                 tenant=TENANT,
@@ -119,6 +122,10 @@ class Stage:
     def redrive(self, name: str) -> None:
         """Put the endpoint's dead letters back in its lane."""
         self._client.redrive(self._endpoints[name])
+
+    def explain(self, event_id: str, name: str) -> Answer:
+        """Ask why an endpoint got an event, or did not."""
+        return self._client.explain(event_id, self._endpoints[name])
 
     def received(self) -> list[dict[str, Any]]:
         """Give every request the receiver got."""

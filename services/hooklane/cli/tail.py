@@ -38,6 +38,7 @@ Read = Callable[[str], Iterable[Answer]]
 def tail(*, as_json: bool, **chosen: str | None) -> None:
     """Show attempts as they are recorded, until Ctrl-C."""
     clock = SystemClock()
+    click.echo(f"attempts from {clock.now():%H:%M:%S} UTC on, until Ctrl-C", err=True)
     with client() as hooklane:
         for attempt in follow(
             lambda since: hooklane.attempts(limit=None, since=since, **chosen), clock=clock

@@ -171,7 +171,7 @@ def _before_the_first(seen: Seen, oldest: KnownRevision | None) -> Explanation:
         )
     return _not_matched(
         Why.CREATED_LATER,
-        f"The endpoint was created at {_at(oldest.created_at)}, later than the event of "
+        f"The endpoint was created at {_at(oldest.created_at)}, after the event of "
         f"{_at(seen.event_time)} was matched; a replay can bring it.",
     )
 

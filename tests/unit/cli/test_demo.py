@@ -1,4 +1,4 @@
-"""The demo shows attempts as they were, and sees when the stack does not start."""
+"""The demo shows what was, and sees when the stack does not start."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 import click
 import pytest
 
-from hooklane.cli.demo import is_up, show_attempts
+from hooklane.cli.demo import Tail, is_up, show_attempts
 
 
 class Attempts:
@@ -19,7 +19,7 @@ class Attempts:
             (f"{day}10:00:00.000Z", 1, 500, "rejected", "retry", f"{day}10:00:01.200Z", ""),
             (f"{day}10:00:01.250Z", 2, 500, "rejected", "dead", None, "exhausted"),
         ]
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return [{"trigger": "event", **dict(zip(names, row, strict=True))} for row in rows]
 
 
 def test_each_attempt_is_one_line_with_what_followed(capsys):
@@ -36,3 +36,13 @@ def test_a_stack_that_ended_is_not_waited_for(tmp_path):
     ended.wait()
     with pytest.raises(click.ClickException, match="did not start"):
         is_up(ended, tmp_path / "ready.json")
+
+
+def test_the_tail_beside_it_is_on_once_it_says_so(tmp_path):
+    """What happened before its first line would be missing."""
+    log = tmp_path / "tail.log"
+    log.write_text("", encoding="utf-8")
+    tail = Tail(log)
+    assert (tail.is_on(), tail.lines()) == (False, [])
+    log.write_text("attempts from 10:00:00 UTC on, until Ctrl-C\none\ntwo\n", encoding="utf-8")
+    assert (tail.is_on(), tail.lines()) == (True, ["one", "two"])
