@@ -22,6 +22,7 @@ from hooklane.adapters.log_store import (
 from hooklane.adapters.log_store import LogStore
 from hooklane.adapters.log_store import PageRequest as PageRequest  # noqa: PLC0414  told on
 from hooklane.adapters.log_store import Row as Row  # noqa: PLC0414  told on
+from hooklane.adapters.replay_store import ReplayStore
 from hooklane.domain.delivery import Headers
 from hooklane.domain.endpoint import Endpoint, EndpointState, SealedHeaders
 from hooklane.domain.explanation import KnownRevision
@@ -223,7 +224,7 @@ class RevisionStore(Protocol):
         """Give the revisions above this one, oldest first."""
 
 
-class ControlStore(Outbox, KeyStore, LogStore, RevisionStore, HealthStore, Protocol):
+class ControlStore(Outbox, KeyStore, LogStore, RevisionStore, HealthStore, ReplayStore, Protocol):
     """What the control plane asks of SQL."""
 
     def add_tenant(self, name: str, *, at: datetime, uid: str | None = None) -> Tenant:

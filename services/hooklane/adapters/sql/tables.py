@@ -273,3 +273,30 @@ operational_events = sa.Table(
     sa.Column("content", sa.Text(), nullable=False),
     sqlite_autoincrement=True,
 )
+
+# `ranges` is JSON in a text column: nothing ever asks inside it.
+replays = sa.Table(
+    "replays",
+    metadata,
+    sa.Column("replay_id", sa.Text(), primary_key=True),
+    sa.Column("endpoint_id", sa.Text(), nullable=False),
+    sa.Column("tenant", sa.Text(), nullable=False),
+    sa.Column("created_at", sa.BigInteger(), nullable=False),
+    sa.Column("ranges", sa.Text(), nullable=False),
+    sa.Column("rate_per_s", sa.Integer(), nullable=False),
+    sa.Column("since", sa.BigInteger(), nullable=True),
+    sa.Column("until", sa.BigInteger(), nullable=True),
+    sa.Column("cancel_asked_at", sa.BigInteger(), nullable=True),
+    sa.Column("state", sa.Text(), nullable=False),
+    sa.Column("reason", sa.Text(), nullable=False),
+    sa.Column("done_count", sa.BigInteger(), nullable=False),
+    sa.Column("read_count", sa.BigInteger(), nullable=False),
+    sa.Column("matched_count", sa.BigInteger(), nullable=False),
+    sa.Column("undecodable_count", sa.BigInteger(), nullable=False),
+    sa.Column("started_at", sa.BigInteger(), nullable=True),
+    sa.Column("finished_at", sa.BigInteger(), nullable=True),
+    sa.Index(None, "created_at", "replay_id"),
+    sa.Index(None, "tenant", "created_at", "replay_id"),
+    sa.Index(None, "endpoint_id", "created_at", "replay_id"),
+    sa.Index(None, "finished_at"),
+)
