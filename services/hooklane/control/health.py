@@ -175,6 +175,8 @@ class Watch:
             kept = self._store.change_endpoint(endpoint_id, decide, at=self._clock.now())
         except NotFound:
             return
+        if kept.endpoint.revision != revision + 1 or kept.endpoint.state_reason != FAILING:
+            return
         self._log(
             "endpoint.disabled",
             level="warning",

@@ -39,6 +39,16 @@ def test_the_whole_life_by_commands(run, made):
     assert [endpoint["id"] for endpoint in listed] == [endpoint_id]
 
 
+def test_health_is_shown_with_the_last_hour_s_figures(run, made):
+    """What is not known is left out; --json has it all."""
+    lines = run("endpoint", "health", made["id"]).output
+    assert "healthy" in lines
+    assert "last hour attempts" in lines
+    assert "failing since" not in lines
+    whole = json.loads(run("endpoint", "health", made["id"], "--json").output)
+    assert (whole["failing_since"], whole["last_hour"]["attempts"]) == (None, 0)
+
+
 def test_tables_name_what_they_show(run, made):
     """Without --json a table for people, not folded when piped."""
     lines = run("endpoint", "list").output.splitlines()

@@ -1,3 +1,5 @@
+import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -98,6 +100,36 @@ def test_a_loop_s_failure_ends_the_process(control):
     with pytest.raises(RuntimeError):
         control.step()
     control._loops[0].failure = None
+
+
+class Beside:
+    """Work on a thread of its own that can't do it."""
+
+    name = "beside"
+    ring = None
+
+    def __init__(self):
+        self.tried, self.is_closed = threading.Event(), False
+
+    def step(self):
+        self.tried.set()
+        raise Unavailable("registry")
+
+    def close(self):
+        self.is_closed = True
+
+
+def test_trouble_beside_the_work_leaves_control_ready(control):
+    """The registry is away: control answers and relays; at its end the threads end too."""
+    beside = Beside()
+    control._parts = replace(control._parts, asides=(beside,))
+    control._loops = ()
+    control.start()
+    assert beside.tried.wait(10)
+    assert (control.not_ready(), beside.ring) == (None, control._parts.bell.ring)
+    control.step()
+    control.stop()
+    assert beside.is_closed
 
 
 def test_readiness_tells_what_a_loop_waits_for(control):
