@@ -227,13 +227,17 @@ class Workers:
 
     def _retrier(self, running):
         world = self.world
-        member, producer, writer, table = self._of(running, "member", "producer", "writer", "table")
+        member, producer, writer, table, commands, ahead = self._of(
+            running, "member", "producer", "writer", "table", "reader", "kept"
+        )
         around = AroundRetrier(
             member=member,
             producer=producer,
             admin=world.admin,
             table=self._table(table),
             positions=self._report(running, writer),
+            commands=commands,
+            ahead=ahead,
             clock=world.clock,
             log=self.log,
         )

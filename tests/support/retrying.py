@@ -15,6 +15,7 @@ from hooklane.retrier.worker import Retrier
 from support.deliveries import (
     START,
     an_endpoint,
+    command_value,
     delivery_bytes,
     delivery_value,
     endpoint_bytes,
@@ -82,6 +83,8 @@ class RetrierBench:
                 instance=name,
                 clock=self.clock,
             ),
+            commands=made.reader(instance=name),
+            ahead=made.reader(instance=name),
             clock=self.clock,
             log=self.log,
         )
@@ -95,6 +98,12 @@ class RetrierBench:
         retrier.start()
         self.around = around
         return retrier
+
+    def send_now(self, endpoint_id="ep_a", **fields):
+        """Ask for what waits of an endpoint."""
+        value = command_value("send_now", endpoint_id=endpoint_id, at=self.clock.now(), **fields)
+        value = codec("command").encode(value)
+        self.outside.produce(self.topics.commands, value, key=endpoint_id.encode())
 
     def kill(self):
         """End the newest retrier as SIGKILL would."""

@@ -92,6 +92,9 @@ TICK_TIME = BatchHistogram("hooklane_tick_seconds", "One tick's transaction, beg
 TRANSACTIONS_ABORTED = Counter("hooklane_transactions_aborted", "Transactions aborted.")
 RETRY_DEBT = Gauge("hooklane_retry_debt_records", "Deliveries waiting in a tier.", ["tier"])
 RETRIES_COPIED = Counter("hooklane_retries_copied", "Due retries copied to their lanes.")
+RETRIES_RELEASED = Counter(
+    "hooklane_retries_released", "Retries let go before they were due, as asked."
+)
 RETRY_LATENESS = BatchHistogram(
     "hooklane_retry_lateness_seconds", "From a retry's due time to its copy."
 )
@@ -100,11 +103,11 @@ DEAD_LETTERS = Counter("hooklane_dead_letters", "Deliveries that became Dead.", 
 RECORDED = Counter("hooklane_recorded_rows", "Rows written by the recorder.", ["table"])
 RECORDER_LAG = Gauge("hooklane_recorder_lag_records", "Records not yet in SQL.")
 OUTBOX_UNPUBLISHED = Gauge("hooklane_outbox_unpublished_rows", "Changes not yet on their topic.")
-TABLE_OFFSET = Gauge("hooklane_table_offset", "How far the endpoint table was read.")
-GAPS = Counter("hooklane_gaps", "Times a committed offset was below the log's start.")
-CLOCK_SKEW = Gauge("hooklane_clock_skew_seconds", "Our clock less the broker's.")
 ENDPOINTS_FAILING = Gauge("hooklane_endpoints_failing", "Endpoints whose last attempts all failed.")
 OPERATIONAL_WAITING = Gauge(
     "hooklane_operational_events_waiting", "Operational events that wait for their record."
 )
+TABLE_OFFSET = Gauge("hooklane_table_offset", "How far the endpoint table was read.")
+GAPS = Counter("hooklane_gaps", "Times a committed offset was below the log's start.")
+CLOCK_SKEW = Gauge("hooklane_clock_skew_seconds", "Our clock less the broker's.")
 RECORDS_TRIMMED = Counter("hooklane_records_trimmed", "Finished records deleted from lanes, tiers.")

@@ -121,6 +121,11 @@ class OffsetTracker:
         return self.position - self.prefix
 
     @property
+    def known_to(self) -> int:
+        """The offset below which each one's fate is known here: received, or told by the commit."""
+        return max(self.position, self._restored[-1] + 1) if self._restored else self.position
+
+    @property
     def open_count(self) -> int:
         """How many received offsets are not finished."""
         return len(self._open)

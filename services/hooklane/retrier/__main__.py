@@ -30,6 +30,8 @@ def build(own: RetrierSettings, broker: KafkaSettings, *, log: Log, clock: Clock
         admin=kafka.admin(broker),
         table=EndpointTable(reader, topics.endpoints, clock=clock, log=log),
         positions=PositionReport(producer, topics.positions, instance=instance, clock=clock),
+        commands=kafka.reader(broker, instance=instance),
+        ahead=kafka.reader(broker, instance=instance),
         others=(reader, producer),
         clock=clock,
         log=log,

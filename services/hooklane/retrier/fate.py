@@ -57,7 +57,7 @@ def fate(
         tiers: all delays of the deployment.
         age_max: how long a delivery may stay unfinished.
     """
-    remaining = waiting.due_at - now
+    remaining = timedelta(0) if waiting.released else waiting.due_at - now
     if remaining > SLACK and now >= waiting.tier_over_at:
         return Hop(tier=next_tier(remaining, hops=waiting.progress.hops, tiers=tiers))
     if remaining > timedelta(0):

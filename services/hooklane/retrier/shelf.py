@@ -8,10 +8,11 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict, deque
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from hooklane.domain.topics import Partition
-from hooklane.retrier.waiting import Held
+from hooklane.retrier.waiting import Held, Waiting
 
 
 class Shelf:
@@ -72,6 +73,17 @@ class Shelf:
         self._awake_count -= len(taken)
         self._bytes -= sum(len(held.value) for held in taken)
         return taken
+
+    def release(self, endpoint_id: str, *, cutoff_ms: int, now: datetime) -> None:
+        """Wake an endpoint's records that were appended at most then."""
+        for at, (_, serial, held) in enumerate(self._asleep):
+            if (
+                isinstance(held, Waiting)
+                and held.endpoint_id == endpoint_id
+                and held.appended_ms <= cutoff_ms
+            ):
+                self._asleep[at] = (now, serial, replace(held, released=True))
+        heapq.heapify(self._asleep)
 
     def drop(self, partitions: Iterable[Partition]) -> None:
         """Forget the records of partitions that are no longer ours, or are read anew."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
 from hooklane.adapters.log import Log
-from hooklane.adapters.ports import Admin, Clock, Member, TransactionalProducer
+from hooklane.adapters.ports import Admin, Clock, Member, Reader, TransactionalProducer
 
 
 class Closable(Protocol):
@@ -20,19 +20,26 @@ class Closable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Everything the worker talks to; `others` are closed with it."""
+    """Everything the worker talks to; `others` are closed with it.
+
+    `commands` reads what is asked of retriers, `ahead` the tiers past what is due.
+    """
 
     member: Member
     producer: TransactionalProducer
     admin: Admin
     table: EndpointTable
     positions: PositionReport
+    commands: Reader
+    ahead: Reader
     clock: Clock
     log: Log
     others: Sequence[Closable] = ()
 
     def close(self) -> None:
         """Leave the group first, so that its partitions move at once."""
-        parts: tuple[Closable, ...] = (self.member, self.producer, *self.others, self.admin)
+        readers = (self.commands, self.ahead)
+        parts: tuple[Closable, ...]
+        parts = (self.member, self.producer, *self.others, *readers, self.admin)
         for part in parts:
             part.close()

@@ -8,12 +8,14 @@ where the shelf is full, or its span is as wide as the commit's metadata can tel
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hooklane.adapters.first_commits import begin_at
 from hooklane.adapters.log import Log
 from hooklane.adapters.metrics import GAPS
 from hooklane.adapters.ports import Clock, Member, Record
+from hooklane.domain.delivery import to_ms
 from hooklane.domain.errors import BrokenContract
 from hooklane.domain.offsets import (
     FINISHED,
@@ -22,11 +24,13 @@ from hooklane.domain.offsets import (
     decode_metadata,
     finished_in,
 )
+from hooklane.domain.retry import SLACK
 from hooklane.domain.topics import Partition
-from hooklane.retrier import trimming
+from hooklane.retrier import releases, trimming
+from hooklane.retrier.releases import Releases
 from hooklane.retrier.settings import RetrierSettings
 from hooklane.retrier.shelf import Shelf
-from hooklane.retrier.waiting import Waiting, held, tier_over_at
+from hooklane.retrier.waiting import Held, Waiting, held, tier_over_at
 
 # A resumed partition is fetched again only after up to one fetch.wait.max.ms.
 RESUME_EARLY = timedelta(seconds=1)
@@ -48,7 +52,8 @@ class TierPartition:
         self.committed = committed
         self.tracker = OffsetTracker(committed.offset, finished_in(committed))
         self.checkpoint = trimming.checkpoint_of(fields.pop(trimming.FIELD, None))
-        # Other fields (releases) belong to others and are kept as they are.
+        self.releases = Releases(fields.pop(releases.FIELD, None))
+        # Other fields belong to others and are kept as they are.
         self.fields = {name: text for name, text in fields.items() if name != FINISHED}
         self.stopped_until: datetime | None = None
         # After a seek the member's position says nothing until a record came.
@@ -59,7 +64,26 @@ class TierPartition:
         fields = dict(self.fields)
         if self.checkpoint is not None:
             fields[trimming.FIELD] = self.checkpoint.text()
+        if released := self.releases.text():
+            fields[releases.FIELD] = released
         return self.tracker.commit(fields)
+
+    def horizon_ms(self, now: datetime) -> int:
+        """Say what was appended so long ago that it is due whether released or not."""
+        return max(0, to_ms(now - self.tier - SLACK))
+
+    def admit(self, now: datetime) -> None:
+        """Begin releases that wait for their turn, and end those that are over."""
+        if self.releases:
+            tracker = self.tracker
+            self.releases.admit(
+                known_to=tracker.known_to, prefix=tracker.prefix, horizon_ms=self.horizon_ms(now)
+            )
+
+    def finish(self, offset: int) -> None:
+        """Count a record finished; one past the tracker is told by its release."""
+        if self.tracker.is_open(offset):
+            self.tracker.finish(offset)
 
 
 class Tiers:
@@ -77,15 +101,24 @@ class Tiers:
         """Begin with none."""
         self._member, self._shelf = member, shelf
         self._delays: Mapping[str, timedelta] = {}
+        # Endpoints that are released, and what of theirs: appended at most then.
+        self._cutoffs: Mapping[str, int] = {}
         self._settings, self._clock, self._log = settings, clock, log
         self._pending: set[Partition] = set()
         self.unreadable: set[Partition] = set()
         self.assigned: dict[Partition, TierPartition] = {}
         self.ahead = timedelta(0)
 
-    def subscribe(self, delays: Mapping[str, timedelta]) -> None:
-        """Join the group for these topics, each with its delay."""
-        self._delays = delays
+    def subscribe(
+        self, delays: Mapping[str, timedelta], *, cutoffs: Mapping[str, int] | None = None
+    ) -> None:
+        """Join the group for these topics, each with its delay.
+
+        Args:
+            delays: by topic.
+            cutoffs: which endpoints are released, kept up by its owner; `release` tells of news.
+        """
+        self._delays, self._cutoffs = delays, {} if cutoffs is None else cutoffs
         self._member.subscribe(list(delays), self)
 
     def on_assigned(self, partitions: Sequence[Partition]) -> None:
@@ -141,6 +174,21 @@ class Tiers:
                 self._member.seek(partition, commit.offset)
         self._member.resume(partitions)
 
+    def release(self, cutoffs: Mapping[str, int]) -> None:
+        """Let these endpoints' records go at once that were appended at most then."""
+        now = self._clock.now()
+        for endpoint_id, cutoff_ms in cutoffs.items():
+            self._shelf.release(endpoint_id, cutoff_ms=cutoff_ms, now=now)
+            for tier in self.assigned.values():
+                if cutoff_ms >= tier.horizon_ms(now):
+                    tier.releases.ask(endpoint_id, cutoff_ms=cutoff_ms)
+
+    def admit(self) -> None:
+        """Begin releases that wait for their turn, and end those that are over."""
+        now = self._clock.now()
+        for tier in self.assigned.values():
+            tier.admit(now)
+
     def take(self, records: Iterable[Record]) -> None:
         """Put what is soon due on the shelf; stop partitions whose next record is not."""
         now = self._clock.now()
@@ -161,22 +209,19 @@ class Tiers:
             elif record.offset() >= tier.tracker.position:
                 tier.knows_position = True
                 if tier.tracker.receive(record.offset()):
-                    item = held(record, tier=tier.tier)
-                    wakes_at = item.wakes_at if isinstance(item, Waiting) else now
-                    self._shelf.put(item, wakes_at=wakes_at)
+                    self._hold(held(record, tier=tier.tier), tier, now=now)
 
     def resume(self) -> None:
         """Read on where a partition's time came and there is room."""
         now, room = self._clock.now(), self._shelf.has_room
         if not room:
             return
-        span_room = self._settings.span_max * 3 // 4
         resumed = [
             partition
             for partition, tier in self.assigned.items()
             if tier.stopped_until is not None
             and tier.stopped_until <= now
-            and tier.tracker.span <= span_room
+            and tier.tracker.span <= self._span_max(tier) * 3 // 4
         ]
         for partition in resumed:
             self.assigned[partition].stopped_until = None
@@ -191,13 +236,29 @@ class Tiers:
                 if position is not None and not self._is_too_far(tier, position):
                     tier.tracker.advance(position)
 
+    def _hold(self, item: Held, tier: TierPartition, *, now: datetime) -> None:
+        wakes_at = now
+        if isinstance(item, Waiting):
+            if tier.releases.has_taken(item.endpoint_id, item.place.offset):
+                tier.finish(item.place.offset)
+                return
+            if item.appended_ms <= self._cutoffs.get(item.endpoint_id, -1):
+                item = replace(item, released=True)
+            else:
+                wakes_at = item.wakes_at
+        self._shelf.put(item, wakes_at=wakes_at)
+
     def _is_too_far(self, tier: TierPartition, offset: int) -> bool:
         """Tell whether the commit's metadata could no longer tell what is finished below this."""
         if tier.tracker.open_count == 0:
             # Nothing lies between but what aborted transactions left: that may be any number.
             tier.tracker.advance(offset)
             return False
-        return offset - tier.tracker.prefix >= self._settings.span_max
+        return offset - tier.tracker.prefix >= self._span_max(tier)
+
+    def _span_max(self, tier: TierPartition) -> int:
+        # Releases leave the bitmap less room.
+        return min(self._settings.span_max, tier.releases.span_max)
 
     def _stop(self, partition: Partition, *, at: int, until: datetime) -> None:
         tier = self.assigned[partition]
@@ -214,6 +275,9 @@ class Tiers:
             self.unreadable.add(partition)
             self.assigned.pop(partition, None)
             return False
+        for endpoint_id, cutoff_ms in self._cutoffs.items():
+            if cutoff_ms >= tier.horizon_ms(self._clock.now()):
+                tier.releases.ask(endpoint_id, cutoff_ms=cutoff_ms)
         self.assigned[partition] = tier
         return True
 

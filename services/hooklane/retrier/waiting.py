@@ -26,6 +26,7 @@ class Waiting:
     """A delivery that waits; `delivery` is its value without the payload.
 
     `tier_over_at` is its append plus its tier's delay: from then on the tier queue hands it out.
+    Once it is released it is due at once.
     """
 
     place: Place
@@ -34,6 +35,8 @@ class Waiting:
     progress: Progress
     delivery: Value
     tier_over_at: datetime
+    appended_ms: int = 0
+    released: bool = False
 
     @property
     def due_at(self) -> datetime:
@@ -95,4 +98,5 @@ def held(record: Record, *, tier: timedelta) -> Held:
         progress=progress,
         delivery=delivery,
         tier_over_at=tier_over_at(record, tier),
+        appended_ms=record.timestamp()[1],
     )

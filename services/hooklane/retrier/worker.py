@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from hooklane.adapters.metrics import (
     DEAD_LETTERS,
     EVENTS_REJECTED,
     RETRIES_COPIED,
+    RETRIES_RELEASED,
     RETRY_LATENESS,
     TABLE_OFFSET,
     TRANSACTIONS_ABORTED,
@@ -19,11 +21,13 @@ from hooklane.adapters.ports import Record
 from hooklane.adapters.rejected import reason_of, set_aside
 from hooklane.domain.endpoint import Endpoint
 from hooklane.domain.errors import Unavailable
-from hooklane.domain.retry import Schedule
-from hooklane.domain.topics import Topics
+from hooklane.domain.retry import SLACK, Schedule
+from hooklane.domain.topics import Partition, Topics
 from hooklane.domain.verdict import Cancelled, Dead
+from hooklane.retrier.ahead import Ahead, advance
 from hooklane.retrier.fate import Copy, Fate, Hop, Stay, fate
 from hooklane.retrier.housekeeping import Housekeeping
+from hooklane.retrier.orders import Orders
 from hooklane.retrier.settings import RetrierSettings
 from hooklane.retrier.shelf import Shelf
 from hooklane.retrier.surroundings import Surroundings
@@ -32,12 +36,17 @@ from hooklane.retrier.waiting import Held, Unreadable, Waiting
 from hooklane.retrier.writes import writes
 
 POLL_MAX = timedelta(milliseconds=100)
+# While a release looks ahead in the tiers.
+RELEASE_POLL_MAX = timedelta(milliseconds=10)
 # A record whose table_offset our table does not reach is looked at again after so long.
 TABLE_WAIT = timedelta(seconds=5)
 TABLE_TIMEOUT = timedelta(milliseconds=500)
 SKEW_ALARM = timedelta(seconds=1)
 SKEW_MAX = timedelta(seconds=5)
 SKEW_REMEMBERED_S = 60.0
+
+
+Settlement = Copy | Hop | Dead | Cancelled
 
 
 class Retrier:
@@ -65,6 +74,14 @@ class Retrier:
             clock=around.clock,
             log=around.log,
         )
+        self._orders = Orders(
+            around.commands,
+            topics,
+            keep=max(tiers) + SLACK,
+            clock=around.clock,
+            log=around.log,
+        )
+        self._ahead = Ahead(around.ahead, around.admin, read_records_max=settings.read_records_max)
         self._started = False
         self._must_rewind = False
         self._skew = timedelta(0)
@@ -78,7 +95,11 @@ class Retrier:
         # Ends at once what a predecessor left open, and makes the first due retry no later.
         self._around.producer.begin()
         self._around.producer.abort()
-        self._tiers.subscribe(self._housekeeping.tier_topics(self._topics, self._delays))
+        self._orders.start()
+        self._tiers.subscribe(
+            self._housekeeping.tier_topics(self._topics, self._delays),
+            cutoffs=self._orders.cutoffs,
+        )
         self._started = True
 
     def step(self) -> None:
@@ -101,6 +122,7 @@ class Retrier:
         )
         if taken:
             self._settle(taken)
+        self._release()
         self._housekeeping.keep(tiers)
 
     def stop(self) -> None:
@@ -119,11 +141,12 @@ class Retrier:
 
     def _wait(self) -> timedelta:
         next_at = self._shelf.next_at()
-        if self._shelf.has_awake:
+        if self._shelf.has_awake or self._ahead.is_busy:
             return timedelta(0)
+        poll_max = POLL_MAX if self._ahead.is_idle else RELEASE_POLL_MAX
         if next_at is None:
-            return POLL_MAX
-        return min(max(next_at - self._around.clock.now(), timedelta(0)), POLL_MAX)
+            return poll_max
+        return min(max(next_at - self._around.clock.now(), timedelta(0)), poll_max)
 
     def _take(self, records: Sequence[Record]) -> None:
         try:
@@ -135,7 +158,7 @@ class Retrier:
 
     def _settle(self, taken: Sequence[Held]) -> None:
         now = self._around.clock.now()
-        settled: list[tuple[Waiting, Copy | Hop | Dead | Cancelled]] = []
+        settled: list[tuple[Waiting, Settlement]] = []
         rejected: list[Unreadable] = []
         # Decided before the transaction is opened: the table may have to be read for it.
         for held in taken:
@@ -148,13 +171,47 @@ class Retrier:
             else:
                 settled.append((held, decided))
         if settled or rejected:
-            try:
-                self._write(settled, rejected, now=now)
-            except Unavailable:
-                self._must_rewind = True
-                TRANSACTIONS_ABORTED.inc()
-                raise
-            self._count(settled, rejected, now=now)
+            self._finish(settled, rejected, now=now)
+
+    def _finish(
+        self,
+        settled: Sequence[tuple[Waiting, Settlement]],
+        rejected: Sequence[Unreadable],
+        *,
+        now: datetime,
+    ) -> None:
+        try:
+            self._write(settled, rejected, now=now)
+        except Unavailable:
+            self._must_rewind = True
+            TRANSACTIONS_ABORTED.inc()
+            raise
+        self._count(settled, rejected, now=now)
+
+    def _release(self) -> None:
+        """Let go what endpoints are asked to get now: on the shelf, and ahead in the tiers."""
+        if asked := self._orders.poll():
+            self._tiers.release(asked)
+        self._tiers.admit()
+        now = self._around.clock.now()
+        found = self._ahead.read(
+            self._tiers.assigned, now=now, count_max=self._settings.transaction_records_max // 2
+        )
+        settled: list[tuple[Waiting, Settlement]] = []
+        stays: dict[tuple[Partition, str], tuple[int, datetime]] = {}
+        for waiting in found.waiting:
+            line = (waiting.place.partition, waiting.endpoint_id)
+            if line in stays:
+                continue
+            decided = self._fate(waiting, now=now)
+            if isinstance(decided, Stay):
+                # The release ends here for now: it tells of nothing that is not finished.
+                stays[line] = (waiting.place.offset, decided.until)
+            else:
+                settled.append((waiting, decided))
+        advance(found, [waiting for waiting, _ in settled], stays=stays)
+        if settled:
+            self._finish(settled, [], now=now)
 
     def _fate(self, waiting: Waiting, *, now: datetime) -> Fate:
         try:
@@ -195,7 +252,7 @@ class Retrier:
 
     def _write(
         self,
-        settled: Sequence[tuple[Waiting, Copy | Hop | Dead | Cancelled]],
+        settled: Sequence[tuple[Waiting, Settlement]],
         rejected: Sequence[Unreadable],
         *,
         now: datetime,
@@ -218,7 +275,7 @@ class Retrier:
         touched = set()
         places = [waiting.place for waiting, _ in settled]
         for place in (*places, *(unreadable.place for unreadable in rejected)):
-            assigned[place.partition].tracker.finish(place.offset)
+            assigned[place.partition].finish(place.offset)
             touched.add(place.partition)
         offsets = {partition: assigned[partition].commit() for partition in touched}
         producer.send_offsets(offsets, self._around.member)
@@ -228,14 +285,20 @@ class Retrier:
 
     def _count(
         self,
-        settled: Sequence[tuple[Waiting, Copy | Hop | Dead | Cancelled]],
+        settled: Sequence[tuple[Waiting, Settlement]],
         rejected: Sequence[Unreadable],
         *,
         now: datetime,
     ) -> None:
         copied = [waiting for waiting, fate in settled if isinstance(fate, Copy)]
+        released = [waiting for waiting, _ in settled if waiting.released]
         RETRIES_COPIED.inc(len(copied))
-        RETRY_LATENESS.observe_all((now - waiting.due_at).total_seconds() for waiting in copied)
+        RETRIES_RELEASED.inc(len(released))
+        RETRY_LATENESS.observe_all(
+            (now - waiting.due_at).total_seconds() for waiting in copied if not waiting.released
+        )
+        for endpoint_id, count in Counter(waiting.endpoint_id for waiting in released).items():
+            self._around.log("retries.released", endpoint=endpoint_id, count=count)
         for waiting, decided in settled:
             if isinstance(decided, (Dead, Cancelled)):
                 verdict = "dead" if isinstance(decided, Dead) else "cancelled"

@@ -7,7 +7,7 @@ from typing import NamedTuple, assert_never
 
 from hooklane.adapters.codec import Value, codec
 from hooklane.adapters.records import attempt_without_request
-from hooklane.domain.delivery import Headers
+from hooklane.domain.delivery import Headers, to_ms
 from hooklane.domain.ids import new_attempt_id
 from hooklane.domain.topics import Topics
 from hooklane.domain.verdict import Cancelled, Dead, Reason
@@ -15,6 +15,7 @@ from hooklane.retrier.fate import Copy, Hop
 from hooklane.retrier.waiting import Waiting
 
 _HOPS = "hops"
+_NOT_BEFORE = "not-before"
 
 
 class Write(NamedTuple):
@@ -36,6 +37,9 @@ def writes(
         case Copy(placement=placement):
             # `not-before` stays: the deliverer looks at it again, on its own clock.
             headers = [header for header in waiting.headers if header[0] != _HOPS]
+            if waiting.released:
+                headers = [header for header in headers if header[0] != _NOT_BEFORE]
+                headers.append((_NOT_BEFORE, b"%d" % to_ms(now)))
             key = waiting.delivery["key"]
             return [Write(placement.topic, key, waiting.value, headers, placement.partition)]
         case Hop(tier=tier):

@@ -160,3 +160,13 @@ def test_a_finished_offset_far_above_the_prefix_is_found_again():
         tracker.receive(offset)
     tracker.finish(25)
     assert list(finished_in(tracker.commit())) == [25]
+
+
+def test_what_a_commit_told_is_known_though_not_received():
+    """Up to its last finished offset."""
+    tracker = OffsetTracker(5, finished=[7, 9])
+
+    assert tracker.known_to == 10
+    tracker.receive(20)
+
+    assert tracker.known_to == 21

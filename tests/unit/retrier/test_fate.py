@@ -102,3 +102,21 @@ def test_what_would_have_hopped_but_is_due_by_now_is_copied():
     endpoint = an_endpoint()
 
     assert decided(due=due, now=due, endpoint=endpoint) == Copy(placement=endpoint.placement)
+
+
+def test_a_released_one_goes_at_once():
+    """However long it would have waited; the endpoint's state counts as ever."""
+    waiting = Waiting(
+        place=Place(partition=Partition("t.retry.1h", 0), offset=0),
+        value=b"",
+        headers=[],
+        progress=Progress(waiting_since=START, not_before=START + HOUR, hops=1),
+        delivery=delivery_value(),
+        tier_over_at=START + HOUR,
+        released=True,
+    )
+    now = {"now": START, "tiers": TIERS, "age_max": 30 * 24 * HOUR}
+    disabled = an_endpoint(state=EndpointState.DISABLED)
+
+    assert fate(waiting, endpoint=an_endpoint(), **now) == Copy(placement=an_endpoint().placement)
+    assert fate(waiting, endpoint=disabled, **now) == Dead(reason=Reason.ENDPOINT_DISABLED)

@@ -1,5 +1,6 @@
 """The shelf hands out what is awake, endpoints in turn, and knows its bounds."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hooklane.domain.delivery import Progress
@@ -79,3 +80,16 @@ def test_a_dropped_partition_leaves_nothing():
     assert len(made) == 2
     assert offsets(made.take(START + 9 * SECOND, count_max=9)) == [1, 9]
     assert not made.is_full
+
+
+def test_a_release_wakes_an_endpoints_own():
+    """Those appended at most then, and nobody else's."""
+    late = replace(waiting(4), appended_ms=11)
+    made = shelf(waiting(1), waiting(2, endpoint="ep_b"), waiting(3), late)
+
+    made.release("ep_a", cutoff_ms=10, now=START)
+
+    taken = made.take(START, count_max=9)
+    assert sorted(offsets(taken)) == [1, 3]
+    assert all(one.released for one in taken)
+    assert offsets(made.take(START + 9 * SECOND, count_max=9)) == [2, 4]

@@ -1,9 +1,10 @@
 """What each fate leaves behind: the same bytes, other headers."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hooklane.adapters.codec import codec
-from hooklane.domain.delivery import Progress
+from hooklane.domain.delivery import Progress, to_ms
 from hooklane.domain.endpoint import Placement
 from hooklane.domain.topics import Partition, Topics
 from hooklane.domain.verdict import Cancelled, Dead, Reason
@@ -62,3 +63,16 @@ def test_a_cancelled_delivery_leaves_only_its_attempt():
 
     recorded = codec("attempt").decode(attempt.value)
     assert (recorded["verdict"], recorded["reason"]) == ("cancelled", "endpoint_deleted")
+
+
+def test_a_released_copy_may_go_from_now_on():
+    """Its other headers stay."""
+    fate = Copy(placement=Placement(topic="t.lane.a", partition=0))
+    now = START - timedelta(hours=1)
+
+    (copy,) = writes(replace(WAITING, released=True), fate, topics=TOPICS, now=now)
+
+    expected = {**dict(WAITING.headers), "not-before": b"%d" % to_ms(now)}
+    del expected["hops"]
+    assert dict(copy.headers) == expected
+    assert len(copy.headers) == len(expected)
