@@ -37,3 +37,21 @@ def test_rights_are_refused_by_name():
         READER.require_write()
     with pytest.raises(Forbidden):
         READER.require_admin()
+
+
+def test_a_token_of_one_endpoint_sees_that_one_only():
+    """A list that is not narrowed to it is refused, another's row is not there."""
+    bound = Caller(name="token", tenant="acme", endpoint_id="ep_a")
+    assert bound.scope(None, endpoint_id="ep_a") == "acme"
+    bound.require("acme", "delivery dlv_a", endpoint_id="ep_a")
+    for endpoint_id in (None, "ep_b"):
+        with pytest.raises(Forbidden, match="ep_a"):
+            bound.scope(None, endpoint_id=endpoint_id)
+        with pytest.raises(NotFound):
+            bound.require("acme", "delivery dlv_b", endpoint_id=endpoint_id)
+
+
+def test_requests_count_for_a_key_or_for_a_token_s_tenant():
+    """Two keys of one name do not share a limit."""
+    assert Caller(name="same", key_id="key_a").account == "key_a"
+    assert Caller(name="portal token of acme").account == "portal token of acme"

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from support.control import draft
@@ -176,6 +178,15 @@ def test_one_endpoint_more_than_there_are_lanes_is_refused(api, bench):
         ({"order": "key"}, 422, "order"),
         ({"order": "up"}, 422, "order"),
         ({"filter": "x"}, 422, "filter"),
+        ({"uid": ""}, 422, "uid"),
+        ({"uid": "a b"}, 422, "uid"),
+        ({"uid": "x" * 129}, 422, "uid"),
+        ({"description": "x" * 501}, 422, "description"),
+        ({"description": "a\0"}, 422, "description"),
+        ({"metadata": {"a": 1}}, 422, "metadata"),
+        ({"metadata": {"a b": "1"}}, 422, "metadata"),
+        ({"metadata": {"a": "x" * 501}}, 422, "metadata"),
+        ({"metadata": {f"k{n}": "v" for n in range(51)}}, 422, "metadata"),
     ],
 )
 def test_a_wrong_field_is_named_and_nothing_is_written(api, bench, fields, status, named):
@@ -202,3 +213,83 @@ def test_a_cursor_that_no_list_gave_is_refused(api):
     """422, not an empty list."""
     assert api.get("/v1/endpoints", params={"cursor": "x"}).status_code == 422
     assert api.get("/v1/endpoints", params={"state": "asleep"}).status_code == 422
+
+
+def test_the_same_create_again_gets_the_first(api, bench):
+    """200 with the endpoint, its secret not shown again, and nothing is announced twice."""
+    first = create(api, uid="orders-1", description="Orders", metadata={"team": "a"})
+    again = api.post(
+        "/v1/endpoints", json=draft(uid="orders-1", description="Orders", metadata={"team": "a"})
+    )
+    assert (again.status_code, again.json()["id"]) == (200, first["id"])
+    assert (again.json()["secret"], again.headers["ETag"]) == (None, '"1"')
+    assert len(bench.announced()) == 1
+
+
+def test_another_create_under_a_taken_uid_is_refused_by_its_field(api):
+    """409; the endpoint stays as it was, also where it was changed since."""
+    first = create(api, uid="orders-1")
+    refused = api.post("/v1/endpoints", json=draft(uid="orders-1", timeout_ms=2000))
+    assert (refused.status_code, refused.json()["detail"][:11]) == (409, "timeout_ms:")
+    path = f"/v1/endpoints/{first['id']}"
+    api.patch(path, json={"timeout_ms": 2000}, headers={"If-Match": '"1"'})
+    again = api.post("/v1/endpoints", json=draft(uid="orders-1"))
+    assert (again.status_code, again.json()["timeout_ms"]) == (200, 2000)
+
+
+def test_a_uid_is_one_tenant_s_and_free_after_a_deletion(api):
+    """Another tenant may use the same; a deleted endpoint's may be used again."""
+    api.post("/v1/tenants", json={"name": "beta"})
+    first, other = create(api, uid="u"), create(api, uid="u", tenant="beta")
+    api.delete(f"/v1/endpoints/{first['id']}")
+    second = create(api, uid="u")
+    assert len({first["id"], other["id"], second["id"]}) == 3
+    listed = api.get("/v1/endpoints", params={"uid": "u", "tenant": "acme"}).json()["items"]
+    assert [second["id"]] == [endpoint["id"] for endpoint in listed]
+
+
+def test_a_tenant_s_create_may_be_sent_again_under_its_uid(api):
+    """200 with the first; another name under it is refused."""
+    body = {"name": "gamma", "uid": "customer-17"}
+    first, again = api.post("/v1/tenants", json=body), api.post("/v1/tenants", json=body)
+    assert (first.status_code, first.json()["uid"]) == (201, "customer-17")
+    refused = api.post("/v1/tenants", json={"name": "delta", "uid": "customer-17"})
+    assert (refused.status_code, refused.json()["detail"][:5]) == (409, "name:")
+    assert again.json() == first.json()
+
+
+def test_notes_are_shown_and_changed(api):
+    """Description and metadata come with the endpoint, and a change of them is a revision."""
+    made = create(api, description="Orders", metadata={"team": "a", "note": "ä"})
+    path = f"/v1/endpoints/{made['id']}"
+    changed = api.patch(path, json={"metadata": {"team": "b"}}, headers={"If-Match": '"1"'})
+    assert (changed.status_code, changed.json()["revision"]) == (200, 2)
+    (listed,) = api.get("/v1/endpoints").json()["items"]
+    assert (listed["description"], listed["metadata"]) == ("Orders", {"team": "b"})
+
+
+def test_a_renewed_secret_is_shown_once(api, bench):
+    """The one before signs on for the overlap, and drops out at the next change after it."""
+    made = create(api)
+    path = f"/v1/endpoints/{made['id']}"
+    rotated = api.post(f"{path}/rotate-secret", json={"overlap_s": 60})
+    assert (rotated.status_code, rotated.json()["revision"]) == (200, 2)
+    assert rotated.json()["secret"].startswith("whsec_")
+    assert rotated.json()["secret"] != made["secret"]
+    shown = api.get(path).json()
+    assert (shown["secret"], len(shown["older_secrets_until"])) == (None, 1)
+    bench.clock.advance(timedelta(seconds=61))
+    assert api.post(f"{path}/pause").json()["older_secrets_until"] == []
+    assert len(bench.announced()[-1][1]["secrets"]) == 1
+
+
+def test_a_secret_may_be_renewed_to_a_given_one_at_a_revision(api):
+    """With If-Match only at that revision; an ill-formed secret is refused, unrepeated."""
+    path = f"/v1/endpoints/{create(api)['id']}/rotate-secret"
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    stale = api.post(path, json={"secret": secret}, headers={"If-Match": '"7"'})
+    given = api.post(path, json={"secret": secret}, headers={"If-Match": '"1"'})
+    assert (stale.status_code, given.status_code, given.json()["secret"]) == (412, 200, secret)
+    wrong = api.post(path, json={"secret": "whsec_short"})
+    assert (wrong.status_code, "short" in wrong.text) == (422, False)
+    assert api.post(path, json={"overlap_s": -1}).json()["detail"].startswith("overlap_s")
