@@ -22,6 +22,7 @@ INTERPOLATED = re.compile(r"\$\{(\w+):-([^}]*)\}")
 SECRET = {
     "sealing-keys": "k1:" + base64.b64encode(bytes(32)).decode(),
     "api-key": "an-api-key-of-thirty-two-letters",
+    "publisher-api-keys": '[{"key": "an-api-key-of-thirty-two-letters", "tenant": "acme"}]',
     "database-url": "postgresql+psycopg://user:password@db:5432/hooklane",
 }
 

@@ -3,6 +3,7 @@
 import json
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import kubernetes_validate
@@ -129,6 +130,13 @@ def test_a_workload_names_every_section_that_its_service_reads(workload):
     assert silent == []
 
 
+def holds_secrets(annotation):
+    """Tell a secret, or a list of values that hold one, from what may be read."""
+    inside = [getattr(one, "model_fields", {}) for one in get_args(annotation)]
+    parts = [field.annotation for fields in inside for field in fields.values()]
+    return SecretStr in (annotation, *parts)
+
+
 @each_workload
 def test_secrets_come_by_reference(workload):
     """No secret stands in a manifest; in compose each can be replaced from the environment."""
@@ -136,7 +144,7 @@ def test_secrets_come_by_reference(workload):
         f"{prefix(model)}{name}".upper()
         for model in sections_of(workload.name)
         for name, field in model.model_fields.items()
-        if field.annotation is SecretStr and name != "database_url"
+        if holds_secrets(field.annotation) and name != "database_url"
     }
     assert set(workload.environment) & secret <= workload.from_secrets
 
@@ -211,6 +219,15 @@ def test_a_pod_has_time_to_drain(workload):
     budget = objects("PodDisruptionBudget")[workload.name]["spec"]
     assert budget["maxUnavailable"] == 1
     assert budget["selector"] == workload.spec["spec"]["selector"]
+
+
+def test_who_scales_by_itself_is_not_told_how_many():
+    """A count in the manifest would undo the autoscaler's at each deployment."""
+    deployments = objects("Deployment")
+    for name, scaler in objects("HorizontalPodAutoscaler").items():
+        assert scaler["spec"]["scaleTargetRef"]["name"] == name
+        assert "replicas" not in deployments[name]["spec"]
+        assert scaler["spec"]["minReplicas"] >= 2
 
 
 @each_of_k8s

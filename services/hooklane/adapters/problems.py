@@ -35,6 +35,14 @@ class Forbidden(Refused):
     """The key does not allow this."""
 
 
+class NotJson(Refused):
+    """The body is not JSON."""
+
+
+class TooSlow(Refused):
+    """The request did not come in time."""
+
+
 class TooLarge(Refused):
     """The request is larger than is taken."""
 
@@ -57,6 +65,8 @@ STATUS: Sequence[tuple[type[HooklaneError], int, str]] = (
     (Forbidden, 403, "Forbidden"),
     (NotFound, 404, "Not found"),
     (Conflict, 409, "Conflict"),
+    (NotJson, 400, "Not JSON"),
+    (TooSlow, 408, "Request timeout"),
     (TooLarge, 413, "Too large"),
     (RevisionStale, 412, "Revision is stale"),
     (Unsupported, 422, "Not supported yet"),
@@ -74,6 +84,10 @@ _HEADERS: Mapping[int, Mapping[str, str]] = {
 }
 
 
+# Members beyond RFC 9457's own: where in the request the fault is.
+MEMBERS = ("field", "index")
+
+
 def status_of(error: HooklaneError) -> tuple[int, str]:
     """Give the HTTP status and title of an error; 500 for what is our own fault."""
     for kind, status, title in STATUS:
@@ -83,10 +97,16 @@ def status_of(error: HooklaneError) -> tuple[int, str]:
 
 
 def problem(
-    status: int, title: str, *, detail: str, headers: Mapping[str, str] | None = None
+    status: int,
+    title: str,
+    *,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, object] | None = None,
 ) -> Response:
     """Build a problem's answer."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body |= members or {}
     return Response(
         orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
     )
@@ -96,7 +116,9 @@ def problem_of(error: HooklaneError) -> Response:
     """Build the answer of one of our errors."""
     status, title = status_of(error)
     extra = _HEADERS.get(status)
-    return problem(status, title, detail=error.detail or str(error), headers=extra)
+    members = {name: error.fields[name] for name in MEMBERS if name in error.fields}
+    detail = error.detail or str(error)
+    return problem(status, title, detail=detail, headers=extra, members=members)
 
 
 def field_problem(errors: Sequence[Any]) -> Response:

@@ -150,6 +150,8 @@ def load(model: type[Model], environment: Mapping[str, str] | None = None) -> Mo
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "value"
         raise Misconfigured(f"{prefix}{field.upper()}: {first['msg']}") from None
+    except ValueError:  # pydantic-settings' own, for what is no JSON; it may quote a secret
+        raise Misconfigured(f"{prefix}…: a value that should be JSON is none") from None
 
 
 def _decoded(model: type[BaseSettings], values: Mapping[str, str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ What a service shares with all others is in `shared`, what only it is told in `o
 is one line in SERVICES and, if it has to be told more than that, one in `own`.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from importlib.util import find_spec
 from hooklane.embedded.ports import LOOPBACK
 
 # In the order they are shown and asked whether they are ready; they start side by side.
-SERVICES = ("control", "matcher", "deliverer", "retrier", "replayer", "recorder")
+SERVICES = ("control", "publisher", "matcher", "deliverer", "retrier", "replayer", "recorder")
 
 # What suits one machine, unless the caller's environment says otherwise.
 ON_ONE_MACHINE = {
@@ -38,6 +39,7 @@ class Addresses:
     registry: str
     database: str
     api_port: int
+    ingest_port: int
     api_key: str
     sealing_keys: str
     metrics_ports: Mapping[str, int]
@@ -78,6 +80,12 @@ def own(addresses: Addresses) -> dict[str, dict[str, str]]:
     return {
         "matcher": registry,
         "replayer": registry,
+        "publisher": {
+            **registry,
+            "HOOKLANE_PUBLISHER_API_KEYS": json.dumps([{"key": addresses.api_key}]),
+            "HOOKLANE_PUBLISHER_HOST": LOOPBACK,
+            "HOOKLANE_PUBLISHER_PORT": str(addresses.ingest_port),
+        },
         "deliverer": sealing,
         "recorder": {"HOOKLANE_RECORDER_DATABASE_URL": addresses.database},
         "control": {

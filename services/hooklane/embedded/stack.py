@@ -76,7 +76,7 @@ class Stack:
     def __post_init__(self) -> None:
         """Choose every port and address before anything starts."""
         names = self.wanted.services
-        ports = iter(free_ports(4 + len(names), self.rng))
+        ports = iter(free_ports(5 + len(names), self.rng))
         self.supervisor = Supervisor(self.say, self.write_ready)
         self.broker = kafka.KafkaPlan(
             program=artefacts.folder(KAFKA, self.cache),
@@ -95,6 +95,7 @@ class Stack:
             registry=self.wanted.registry or self.schemas.url,
             database=self.wanted.database or self.directory.database_url,
             api_port=self.wanted.api_port or next(ports),
+            ingest_port=next(ports),
             api_key=self.directory.api_key(),
             sealing_keys=self.directory.sealing_keys(),
             metrics_ports={name: next(ports) for name in names},
@@ -207,22 +208,32 @@ class Stack:
     def where(self) -> str:
         """Say where everything is, for a person."""
         places = {"kafka": self.addresses.kafka, "registry": self.addresses.registry}
-        api = {"api": self.api_url} if "control" in self.wanted.services else {}
-        return ", ".join(f"{name} {place}" for name, place in (places | api).items())
+        if "control" in self.wanted.services:
+            places["api"] = self.api_url
+        if "publisher" in self.wanted.services:
+            places["ingest"] = self.ingest_url
+        return ", ".join(f"{name} {place}" for name, place in places.items())
 
     @property
     def api_url(self) -> str:
         """The control API's address."""
         return f"http://{LOOPBACK}:{self.addresses.api_port}"
 
+    @property
+    def ingest_url(self) -> str:
+        """The ingest API's address."""
+        return f"http://{LOOPBACK}:{self.addresses.ingest_port}"
+
     def ready(self) -> dict[str, object]:
         """Say where everything is, for the ready file."""
         has_api = "control" in self.wanted.services
+        has_ingest = "publisher" in self.wanted.services
         return {
             "kafka": self.addresses.kafka,
             "registry": self.addresses.registry,
             "api": self.api_url if has_api else None,
-            "api_key": self.addresses.api_key if has_api else None,
+            "ingest": self.ingest_url if has_ingest else None,
+            "api_key": self.addresses.api_key if has_api or has_ingest else None,
             "metrics": {name: self.metrics_url(name) for name in self.wanted.services},
             "pids": {"up": os.getpid(), **self.supervisor.pids},
             "download_seconds": round(self.download_seconds, 1),

@@ -131,3 +131,11 @@ def test_a_service_has_its_own_section_and_the_shared_fields():
     """The prefix is the service's name."""
     settings = load(Example, {"HOOKLANE_EXAMPLE_ORDINAL": "4"})
     assert (settings.ordinal, settings.metrics_host, settings.metrics_port) == (4, "127.0.0.1", 0)
+
+
+def test_what_should_be_json_and_is_none_is_refused(monkeypatch):
+    """In one sentence that does not repeat it: it may be a secret."""
+    monkeypatch.setenv("HOOKLANE_KAFKA_PROPERTIES", '{"sasl.password": "secret')
+    with pytest.raises(Misconfigured) as raised:
+        load(KafkaSettings)
+    assert str(raised.value).endswith("HOOKLANE_KAFKA_…: a value that should be JSON is none")

@@ -10,6 +10,7 @@ from hooklane.deliverer.settings import DelivererSettings
 from hooklane.embedded import services
 from hooklane.embedded.services import SERVICES, Addresses
 from hooklane.matcher.settings import MatcherSettings
+from hooklane.publisher.settings import PublisherSettings
 from hooklane.recorder.settings import RecorderSettings
 from hooklane.replayer.settings import ReplayerSettings
 from hooklane.retrier.settings import RetrierSettings
@@ -18,6 +19,7 @@ SETTINGS = {
     "control": ControlSettings,
     "deliverer": DelivererSettings,
     "matcher": MatcherSettings,
+    "publisher": PublisherSettings,
     "recorder": RecorderSettings,
     "replayer": ReplayerSettings,
     "retrier": RetrierSettings,
@@ -32,7 +34,8 @@ def addresses():
         registry="http://127.0.0.1:18081",
         database="sqlite:////state/hooklane.db",
         api_port=18080,
-        api_key="key-of-some-length",
+        ingest_port=18070,
+        api_key="a-key-of-some-length",
         sealing_keys="k1:AAAA",
         metrics_ports={name: 20000 + number for number, name in enumerate(SERVICES)},
     )
@@ -58,14 +61,14 @@ def test_only_who_seals_or_unseals_gets_the_keys(addresses):
     assert {"control", "deliverer"} == told
 
 
-def test_only_control_gets_the_api_key(addresses):
+def test_only_who_answers_callers_gets_the_api_key(addresses):
     """A secret is told to those that need it, and to nobody else."""
     told = {
         name
         for name in SERVICES
-        if "key-of-some-length" in services.environ(name, addresses, given={}).values()
+        if "a-key-of-some-length" in str(services.environ(name, addresses, given={}))
     }
-    assert {"control"} == told
+    assert {"control", "publisher"} == told
 
 
 def test_receivers_on_this_machine_are_allowed(addresses):

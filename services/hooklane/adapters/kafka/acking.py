@@ -33,12 +33,13 @@ class KafkaAckingProducer:
         on_ack: OnAck,
     ) -> None:
         """Queue a record and return at once."""
+        fields: Any = {"key": key, "headers": headers}
 
         def told(error: KafkaError | None, _record: Any) -> None:
             on_ack(None if error is None else unavailable(f"writing to {topic}", error))
 
         try:
-            self._producer.produce(topic, value, key=key, headers=headers, on_delivery=told)
+            self._producer.produce(topic, value, on_delivery=told, **fields)
         except BufferError:
             raise Unavailable("Kafka: the queue of records to be sent is full") from None
         except KafkaException as raised:
