@@ -2,8 +2,7 @@
 
 import json
 
-import sqlalchemy as sa
-
+from hooklane.adapters.sql.adding import adder
 from hooklane.adapters.sql.engine import writing
 from hooklane.adapters.sql.tables import attempts, dead_letters, receipts
 from hooklane.domain.ids import delivery_id
@@ -109,4 +108,4 @@ def write(engine, *rows):
                 table = receipts
             else:
                 table = dead_letters
-            connection.execute(sa.insert(table).values(**row))
+            adder(engine, table)(connection, [row])

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from hooklane.adapters.sql import retention
 from hooklane.adapters.sql.engine import reading
+from hooklane.adapters.sql.listing import in_payload
 from hooklane.adapters.sql.recorder import SqlRecorderStore
 from hooklane.adapters.sql.tables import attempts, dead_letters, receipts
 from hooklane.adapters.store import Keep, Recorded
@@ -49,16 +50,9 @@ def values(engine, *columns, order):
 
 
 def hits(engine, text):
-    """Search as lists do: SQLite's own table, PostgreSQL's operator."""
-    query = "SELECT event_id FROM receipts WHERE payload_text ILIKE %s"
-    arguments = (f"%{text}%",)
-    if engine.dialect.name == "sqlite":
-        query = (
-            "SELECT event_id FROM receipts WHERE row_id IN "
-            "(SELECT rowid FROM receipts_search WHERE payload_text LIKE ?)"
-        )
     with reading(engine) as connection:
-        return sorted(connection.exec_driver_sql(query, arguments).scalars())
+        query = sa.select(receipts.c.event_id).where(in_payload(engine, text))
+        return sorted(connection.execute(query).scalars())
 
 
 def test_rows_go_when_they_are_old_and_no_row_before(engine, store):
@@ -129,3 +123,16 @@ def test_deleting_goes_in_pieces(engine, store, monkeypatch):
         left.append(len(values(engine, attempts.c.number, order=attempts.c.number)))
     assert left == [7, 4, 1]
     assert values(engine, attempts.c.number, order=attempts.c.number) == []
+
+
+def test_search_finds_text_and_not_its_pieces(engine, store):
+    """All trigrams of a text in another order are not the text; case does not count."""
+    payloads = (b"abcd bcde abc", b"xABCDEx", b"100%_", b"\xff\xfe", None)
+    rows = [
+        receipt_row(receipt(n, payload=payload, at_ms=NOW_MS)) for n, payload in enumerate(payloads)
+    ]
+    store.record("recorder", Recorded(receipts=rows, redriven={}))
+    found = {text: hits(engine, text) for text in ("abcde", "BCDE", "0%_", "1%0", "abc" * 90)}
+    assert found == {
+        "abcde": ["evt_1"], "BCDE": ["evt_0", "evt_1"], "0%_": ["evt_2"], "1%0": [], "abc" * 90: []
+    }  # fmt: skip

@@ -25,6 +25,8 @@ READ_TIMEOUT = timedelta(seconds=10)
 # How many of SQLite's instructions pass between two looks at the clock: a millisecond's worth.
 _STEPS = 20_000
 _CANCELLED = "57014"
+# An expression of more terms is refused.
+_LETTERS_LOOKED_UP = 100
 _ESCAPE = "\\"
 
 
@@ -105,11 +107,15 @@ def in_payload(engine: Engine, text: str) -> Condition:
     """Match receipts whose payload has this text, by the trigram index; case does not count."""
     if engine.dialect.name == "postgresql":
         return receipts.c.payload_text.ilike(f"%{escaped(text)}%", escape=_ESCAPE)
-    phrase = '"' + text.replace('"', '""') + '"'
+    # The table knows which trigrams a payload has, not where: the text itself is looked at after.
+    ends = range(3, min(len(text), _LETTERS_LOOKED_UP) + 1)
+    trigrams = {text[end - 3 : end].replace('"', '""') for end in ends} or {""}
+    phrase = " ".join(f'"{trigram}"' for trigram in sorted(trigrams))
     found = sa.text("SELECT rowid FROM receipts_search WHERE receipts_search MATCH :phrase")
     # SQLite's receipts have this column more, which the shared table does not name.
     row_id: sa.ColumnElement[int] = sa.literal_column("receipts.row_id", sa.Integer())
-    return row_id.in_(found.bindparams(phrase=phrase).columns(sa.column("rowid", sa.Integer())))
+    rows = row_id.in_(found.bindparams(phrase=phrase).columns(sa.column("rowid", sa.Integer())))
+    return sa.and_(rows, containing(receipts.c.payload_text, text))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from hooklane.adapters.log import Log, no_log
 from hooklane.adapters.sql import offsets
-from hooklane.adapters.sql.adding import Copying, Inserting
+from hooklane.adapters.sql.adding import adder
 from hooklane.adapters.sql.engine import reading, writing
 from hooklane.adapters.sql.partitions import DayPartitions
 from hooklane.adapters.sql.retention import drop_old
@@ -35,8 +35,7 @@ class SqlRecorderStore:
         self._engine = engine
         is_postgresql = engine.dialect.name == "postgresql"
         self._partitions = DayPartitions(engine, log=log) if is_postgresql else None
-        add_rows = Copying if is_postgresql else Inserting
-        self._add_attempts, self._add_receipts = add_rows(attempts), add_rows(receipts)
+        self._add_attempts, self._add_receipts = adder(engine, attempts), adder(engine, receipts)
         insert: Any = postgresql_insert if is_postgresql else sqlite_insert
         self._add_gap = insert(gaps).on_conflict_do_nothing()
         added = insert(dead_letters)

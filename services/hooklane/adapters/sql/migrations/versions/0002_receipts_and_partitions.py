@@ -154,21 +154,16 @@ def _create_receipts() -> None:
 
 
 def _create_search() -> None:
-    # Its text stays in receipts; the triggers keep both equal, in the same transaction.
+    # Its text stays in receipts. Whoever adds receipts adds to it, all of a batch at once; the
+    # triggers take out what goes. Without positions it is half as large and twice as fast: a search
+    # finds what has all trigrams of its text, and then looks at the text.
     op.execute(
-        "CREATE VIRTUAL TABLE receipts_search USING fts5"
-        "(payload_text, content='receipts', content_rowid='row_id', tokenize='trigram')"
-    )
-    added = (
-        "INSERT INTO receipts_search (rowid, payload_text) VALUES (new.row_id, new.payload_text)"
+        "CREATE VIRTUAL TABLE receipts_search USING fts5(payload_text, content='receipts', "
+        "content_rowid='row_id', tokenize='trigram', detail='none')"
     )
     removed = (
         "INSERT INTO receipts_search (receipts_search, rowid, payload_text) "
         "VALUES ('delete', old.row_id, old.payload_text)"
-    )
-    op.execute(
-        "CREATE TRIGGER receipts_search_added AFTER INSERT ON receipts "
-        f"WHEN new.payload_text IS NOT NULL BEGIN {added}; END"
     )
     op.execute(
         "CREATE TRIGGER receipts_search_removed AFTER DELETE ON receipts "
