@@ -199,8 +199,8 @@ class Workers:
 
     def _deliverer(self, running):
         world, topics = self.world, self.world.topics
-        member, producer, writer, table, kept = self._of(
-            running, "member", "producer", "writer", "table", "kept"
+        member, producer, writer, table, kept, commands = self._of(
+            running, "member", "producer", "writer", "table", "kept", "reader"
         )
         running.sender = SimulatedSender(
             world.clock, world.receivers, self.watchers, owns=lambda p: _owns(member, p)
@@ -212,6 +212,7 @@ class Workers:
             admin=world.admin,
             table_reader=table,
             positions_reader=kept,
+            commands_reader=commands,
             crossing=SameThread(running.sender),
             clock=self.wrap("deliverer", "clock", world.clock),
             log=self.log,

@@ -17,7 +17,14 @@ from hooklane.domain.endpoint import Placement
 from hooklane.domain.errors import Unavailable
 from hooklane.domain.signature import new_secret
 from hooklane.domain.topics import Topics
-from support.deliveries import START, an_endpoint, delivery_bytes, delivery_value, endpoint_bytes
+from support.deliveries import (
+    START,
+    an_endpoint,
+    command_value,
+    delivery_bytes,
+    delivery_value,
+    endpoint_bytes,
+)
 
 SECOND = timedelta(seconds=1)
 TIERS = (5 * SECOND, 300 * SECOND)
@@ -158,6 +165,18 @@ class DelivererBench:
             values.append(value)
         return values
 
+    def probe(self, endpoint, *, kind="probe", **fields):
+        """Ask for a probe; give the command."""
+        value = command_value(
+            kind, endpoint_id=endpoint.endpoint_id, at=self.clock.now(),
+            **{"event_id": "evt_probe", "type": "order.created", "version": 2,
+               "content_type": "application/json", "payload": b'{"n":1}', **fields},
+        )  # fmt: skip
+        raw = codec("command").encode(value)
+        self.writer.produce(TOPICS.commands, raw, key=endpoint.endpoint_id.encode())
+        self.writer.flush(SECOND)
+        return value
+
     def append(self, endpoint, value, headers=None):
         topic = TOPICS.lane(endpoint.endpoint_id)
         self.writer.produce(topic, value, key=b"k", headers=headers)
@@ -172,6 +191,7 @@ class DelivererBench:
             admin=self.admin,
             table_reader=self.cluster.reader(instance=instance),
             positions_reader=self.cluster.reader(instance=instance),
+            commands_reader=self.cluster.reader(instance=instance),
             crossing=SameThread(sender or self.sender),
             clock=self.clock,
             log=log or self._log,

@@ -1,6 +1,7 @@
 """Bring each delivery to its endpoint: sign, POST, judge, record.
 
-**Reads** the lanes of all endpoints (group `<prefix>.deliverer.0`) and the endpoint table.
+**Reads** the lanes of all endpoints (group `<prefix>.deliverer.0`) and the endpoint table; Probe
+from `<prefix>.commands`, from the end, without a group.
 
 **Decides** what may start now (the endpoint's state, its limits, `not-before`, holds), and what
 follows from each answer (design.md's verdict table: `domain.verdict`).
@@ -20,6 +21,6 @@ again. While Kafka is away it finishes what is open and starts nothing new once 
 outstanding for too long. After an aborted transaction it produces the same outcomes in the next.
 
 Two threads: the poll thread (`worker`, `assignment`, `reading`, `flow`, `tick`) owns member and
-producer; the loop thread (`sending`, `lane`, `plan`, `settling`) owns HTTP. They meet in
+producer; the loop thread (`sending`, `probing`, `lane`, `plan`, `settling`) owns HTTP. They meet in
 `crossing`: calls one way, settled deliveries the other, both in batches.
 """

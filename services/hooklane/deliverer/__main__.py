@@ -59,6 +59,7 @@ def _build(
         admin=kafka.admin(on),
         table_reader=kafka.reader(on, instance=instance),
         positions_reader=kafka.reader(on, instance=instance),
+        commands_reader=kafka.reader(on, instance=instance),
         crossing=LoopThread(uvloop.new_event_loop, make_sender, log=log),
         clock=clock,
         log=log,

@@ -21,6 +21,7 @@ from hooklane.deliverer import settling
 from hooklane.deliverer.lane import Flight, Gate, Lane, read
 from hooklane.deliverer.load import Load
 from hooklane.deliverer.plan import CannotSend, Plans, request
+from hooklane.deliverer.probing import Probed, Probing
 from hooklane.deliverer.settings import DelivererSettings
 from hooklane.deliverer.settling import Settled
 from hooklane.domain.attempt import AttemptResult, Outcome
@@ -52,7 +53,7 @@ class Asks:
     table_offset: int
 
 
-Notice = Settled | Forgot | Asks
+Notice = Settled | Forgot | Asks | Probed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,16 @@ class Sending:
         self._emptied_at_ms = self._looked_at_ms = 0
         self.outbox: deque[Notice] = deque()
         self.fault: Exception | None = None
+        self.probing = Probing(
+            sender=sender,
+            plans=self._plans,
+            load=self.load,
+            clock=clock,
+            connect_timeout_ms=settings.connect_timeout_ms,
+            out=self.outbox.append,
+            pump=self._pump,
+            fail=self._fail,
+        )
 
     # What the poll thread calls.
 
@@ -293,6 +304,9 @@ class Sending:
     def _out(self, settled: Settled) -> None:
         self.outbox.append(settled)
         self.load.settled(settled.size)
+
+    def _fail(self, error: Exception) -> None:
+        self.fault = error
 
     # Waiting.
 

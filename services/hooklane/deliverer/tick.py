@@ -59,6 +59,10 @@ class Ticker:
         reading.dirty = True
         self._undone.append(settled)
 
+    def note(self, settled: Settled) -> None:
+        """Take in what no offset stands for: a probe's Attempt."""
+        self._undone.append(settled)
+
     def drop(self, lanes: Iterable[Lane]) -> None:
         """Forget what was settled in lanes that are no longer ours."""
         gone = set(lanes)

@@ -23,6 +23,8 @@ from hooklane.deliverer.crossing import Crossing
 from hooklane.deliverer.flow import Flow
 from hooklane.deliverer.lane import Lane
 from hooklane.deliverer.lanes import Lanes
+from hooklane.deliverer.probes import ProbeTail
+from hooklane.deliverer.probing import Probed
 from hooklane.deliverer.sending import Asks, Forgot, Rules, Sending
 from hooklane.deliverer.settings import DelivererSettings
 from hooklane.deliverer.settling import Settled
@@ -46,6 +48,7 @@ class Ports:
     admin: Admin
     table_reader: Reader
     positions_reader: Reader
+    commands_reader: Reader
     crossing: Crossing
     clock: Clock
     log: Log
@@ -99,6 +102,7 @@ class Deliverer:
             lane_keep=settings.lane_keep,
             log=ports.log,
         )
+        self._probes = ProbeTail(ports.commands_reader, topics, clock=clock, log=ports.log)
         self._sending: Sending | None = None
         self._asking: dict[Lane, int] = {}
         self._subscribed: frozenset[str] | None = None
@@ -115,6 +119,7 @@ class Deliverer:
             self._rules.topics.specs(self._rules.tiers), replication=self._replication
         )
         self._table.start()
+        self._probes.start()
         if self._sending is None:
             self._bind(ports.crossing.start())
         self._tell_changes()
@@ -136,6 +141,7 @@ class Deliverer:
         else:
             ports.clock.sleep(FULL_PAUSE_S)
         self._feed(records, sending)
+        self._probe(sending)
         self._drain()
         if self._ticker.has_work and self._ticker.since_last() >= self._settings.tick_s:
             self._tick()
@@ -156,6 +162,7 @@ class Deliverer:
             ports.positions,
             ports.table_reader,
             ports.positions_reader,
+            ports.commands_reader,
             ports.admin,
         )
         for port in closing:
@@ -257,6 +264,13 @@ class Deliverer:
             self._upkeep.clock_check.saw(records[-1])
         self._ports.crossing.call(sending.turn, fed)
 
+    def _probe(self, sending: Sending) -> None:
+        """Send the probes that are asked for, of lanes that are ours."""
+        for command in self._probes.poll():
+            for reading in self._assignment.readings.values():
+                if reading.lane.endpoint_id == command["endpoint_id"]:
+                    self._ports.crossing.call(sending.probing.send, reading.lane, command)
+
     def _drain(self) -> None:
         """Take in what the loop's side has to tell."""
         assert self._sending is not None
@@ -273,6 +287,8 @@ class Deliverer:
                         reading.read_again_from(offset)
                 case Asks(lane, table_offset):
                     self._asking[lane] = table_offset
+                case Probed(settled):
+                    self._ticker.note(settled)
 
     def _tick(self) -> None:
         assert self._sending is not None
