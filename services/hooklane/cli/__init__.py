@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sandbox": ("hooklane.cli.sandbox:sandbox", "Receive webhooks: verify, show, fail on purpose."),
     "tenant": ("hooklane.cli.tenant:tenant", "Create and list tenants."),
     "endpoint": ("hooklane.cli.endpoint:endpoint", "Create, change, pause, delete endpoints."),
+    "key": ("hooklane.cli.key:key", "Create and revoke API keys, make portal tokens."),
     "events": ("hooklane.cli.events:events", "List and show events."),
     "deliveries": ("hooklane.cli.deliveries:deliveries", "List and show deliveries."),
     "attempts": ("hooklane.cli.attempts:attempts", "List attempts, show one."),

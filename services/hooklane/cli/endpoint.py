@@ -33,6 +33,10 @@ def editable(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--retry", "retry_schedule", metavar="DELAYS", help="Such as 5s,5m,30m; none is ''."
         ),
+        click.option("--description", help="For people."),
+        click.option(
+            "--metadata", multiple=True, metavar="NAME=VALUE", help="Your own texts; repeat it."
+        ),
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -44,6 +48,7 @@ def editable(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--url", required=True, help="Where to POST.")
 @editable
 @click.option("--order", help="Only none is supported.")
+@click.option("--uid", help="Your own name for it: the same create again makes no second one.")
 @as_json
 def create(tenant: str, url: str, *, as_json: bool, **fields: Any) -> None:
     """Create an endpoint; its secret is shown once."""
@@ -55,11 +60,12 @@ def create(tenant: str, url: str, *, as_json: bool, **fields: Any) -> None:
 @endpoint.command("list")
 @click.option("--tenant", help="Only this tenant's.")
 @click.option("--state", help="Only those active, paused, disabled or deleted.")
+@click.option("--uid", help="Only the one of this uid.")
 @as_json
-def list_(*, tenant: str | None, state: str | None, as_json: bool) -> None:
+def list_(*, tenant: str | None, state: str | None, uid: str | None, as_json: bool) -> None:
     """List endpoints, oldest first."""
     with client() as hooklane:
-        rows = list(hooklane.endpoints(tenant=tenant, state=state))
+        rows = list(hooklane.endpoints(tenant=tenant, state=state, uid=uid))
     if as_json:
         show_json(rows)
     else:
@@ -104,6 +110,20 @@ def update(endpoint_id: str, *, revision: int | None, as_json: bool, **fields: A
     tell(changed, as_json=as_json)
 
 
+@endpoint.command("rotate-secret")
+@click.argument("endpoint_id")
+@click.option("--secret", help="whsec_…; by default one is generated.")
+@click.option("--overlap-s", type=int, help="How long the one before signs on; 0 ends it now.")
+@as_json
+def rotate_secret(
+    endpoint_id: str, *, secret: str | None, overlap_s: int | None, as_json: bool
+) -> None:
+    """Renew an endpoint's secret; it is shown once."""
+    with client() as hooklane:
+        rotated = hooklane.rotate_secret(endpoint_id, secret=secret, overlap_s=overlap_s)
+    tell(rotated, as_json=as_json)
+
+
 def _mover(name: str, line: str, call: Callable[[Client, str], Answer]) -> None:
     @endpoint.command(name, help=line)
     @click.argument("endpoint_id")
@@ -127,21 +147,22 @@ def body(fields: dict[str, Any]) -> dict[str, Any]:
         **fields,
         "subscription": patterns or None,
         "headers": dict(header(text) for text in fields["headers"]) or None,
+        "metadata": dict(header(text, of="--metadata") for text in fields["metadata"]) or None,
         "retry_schedule": None
         if delays is None
         else [part.strip() for part in delays.split(",") if part.strip()],
     }
 
 
-def header(text: str) -> tuple[str, str]:
-    """Split NAME=VALUE.
+def header(text: str, *, of: str = "--header") -> tuple[str, str]:
+    """Split an option's NAME=VALUE.
 
     Raises:
         Invalid: there is no `=`.
     """
     name, equals, value = text.partition("=")
     if not equals:
-        raise Invalid(f"--header {text[:40]!r} is not NAME=VALUE")
+        raise Invalid(f"{of} {text[:40]!r} is not NAME=VALUE")
     return name.strip(), value.strip()
 
 

@@ -11,6 +11,7 @@ import httpx
 
 from hooklane.client.explain import ExplainCalls
 from hooklane.client.health import HealthCalls
+from hooklane.client.keys import KeyCalls
 from hooklane.client.refusals import error_of
 from hooklane.domain.errors import Misconfigured, Unavailable
 
@@ -19,12 +20,12 @@ TIMEOUT_S = 35.0
 PAGE_ROWS = 200
 
 
-class Client(ExplainCalls, HealthCalls):
+class Client(ExplainCalls, HealthCalls, KeyCalls):
     """Talks to one control API; may be used by several threads.
 
     Args:
         api: its base URL.
-        api_key: the deployment's key.
+        api_key: a key of the deployment or of a tenant, or a portal token.
         transport: another way to reach it, for tests.
     """
 
@@ -67,9 +68,9 @@ class Client(ExplainCalls, HealthCalls):
         """Let the connections go."""
         self._http.close()
 
-    def create_tenant(self, name: str) -> Answer:
-        """Create a tenant."""
-        return self._call("POST", "/v1/tenants", json={"name": name})
+    def create_tenant(self, name: str, *, uid: str | None = None) -> Answer:
+        """Create a tenant; under your own uid it may be sent again."""
+        return self._call("POST", "/v1/tenants", json=_given({"name": name, "uid": uid}))
 
     def tenant(self, name: str) -> Answer:
         """Show a tenant."""
@@ -87,9 +88,19 @@ class Client(ExplainCalls, HealthCalls):
         """Show an endpoint."""
         return self._call("GET", _endpoint(endpoint_id))
 
-    def endpoints(self, *, tenant: str | None = None, state: str | None = None) -> Iterator[Answer]:
+    def endpoints(
+        self, *, tenant: str | None = None, state: str | None = None, uid: str | None = None
+    ) -> Iterator[Answer]:
         """List all endpoints, oldest first; deleted ones by `state="deleted"`."""
-        return self._pages("/v1/endpoints", {"tenant": tenant, "state": state}, limit=None)
+        chosen = {"tenant": tenant, "state": state, "uid": uid}
+        return self._pages("/v1/endpoints", chosen, limit=None)
+
+    def rotate_secret(
+        self, endpoint_id: str, *, secret: str | None = None, overlap_s: int | None = None
+    ) -> Answer:
+        """Renew its secret, shown in this answer; the one before signs on for the overlap."""
+        body = _given({"secret": secret, "overlap_s": overlap_s})
+        return self._call("POST", f"{_endpoint(endpoint_id)}/rotate-secret", json=body)
 
     def update_endpoint(self, endpoint_id: str, *, revision: int, **fields: Any) -> Answer:
         """Change the fields given, if the endpoint is still at this revision."""

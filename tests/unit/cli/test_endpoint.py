@@ -63,6 +63,7 @@ def test_tables_name_what_they_show(run, made):
         ((*CREATE, "--subscribe", "order created"), "subscription"),
         ((*CREATE,), "subscription"),
         ((*CREATE, "--subscribe", "*", "--header", "X"), "NAME=VALUE"),
+        ((*CREATE, "--subscribe", "*", "--metadata", "X"), "--metadata"),
         ((*CREATE, "--subscribe", "*", "--order", "key"), "not supported"),
         ((*CREATE, "--subscribe", "*", "--retry", "7s"), "retry_schedule"),
         (("endpoint", "show", "ep_unknown"), "ep_unknown"),
@@ -91,9 +92,29 @@ def test_what_is_not_effective_is_said(run, bench):
 
 def test_options_become_the_api_s_fields():
     """What was not given is left to the API."""
-    nothing = {"subscription": (), "headers": (), "retry_schedule": None, "secret": None}
+    nothing = {"subscription": (), "headers": (), "metadata": (), "retry_schedule": None}
     assert all(value is None for value in body(nothing).values())
     given = body({**nothing, "headers": ("X-A=b=c",), "retry_schedule": ""})
     assert (given["headers"], given["retry_schedule"]) == ({"X-A": "b=c"}, [])
     with pytest.raises(Invalid):
         header("X-A: b")
+
+
+def test_a_create_under_a_uid_may_be_run_again(run):
+    """The second run shows the same endpoint, without its secret."""
+    words = (*CREATE, "--subscribe", "*", "--uid", "mine", "--metadata", "team=a", "--json")
+    first, again = (json.loads(run(*words).output) for _ in range(2))
+    assert (again["id"], again["secret"], again["metadata"]) == (first["id"], None, {"team": "a"})
+    (found,) = json.loads(run("endpoint", "list", "--uid", "mine", "--json").output)
+    assert found["id"] == first["id"]
+    other = run(*CREATE, "--subscribe", "a.b", "--uid", "mine")
+    assert (other.exit_code, "subscription" in other.output) == (2, True)
+
+
+def test_a_secret_is_renewed_by_a_command(run, made):
+    """The new one is shown, and only there."""
+    rotated = run("endpoint", "rotate-secret", made["id"], "--overlap-s", "60", "--json")
+    found = json.loads(rotated.output)
+    assert found["secret"].startswith("whsec_")
+    assert found["secret"] != made["secret"]
+    assert len(found["older_secrets_until"]) == 1
