@@ -10,6 +10,7 @@ Answers are the API's own objects, as dicts. Promises: a refusal is raised as th
 is not well as Unavailable; nothing is tried twice.
 """
 
-from hooklane.client.api import Answer, Client
+from hooklane.client.api import Client
+from hooklane.client.calls import Answer
 
 __all__ = ["Answer", "Client"]

@@ -1,26 +1,18 @@
-"""The control API's calls, over httpx."""
+"""The control API's calls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
-from urllib.parse import quote
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-import httpx
-
+from hooklane.client.calls import Answer, given, segment
 from hooklane.client.explain import ExplainCalls
 from hooklane.client.health import HealthCalls
 from hooklane.client.keys import KeyCalls
-from hooklane.client.refusals import error_of
-from hooklane.domain.errors import Misconfigured, Unavailable
-
-Answer = dict[str, Any]
-TIMEOUT_S = 35.0
-PAGE_ROWS = 200
+from hooklane.client.releases import ReleaseCalls
 
 
-class Client(ExplainCalls, HealthCalls, KeyCalls):
+class Client(ExplainCalls, HealthCalls, KeyCalls, ReleaseCalls):
     """Talks to one control API; may be used by several threads.
 
     Args:
@@ -29,52 +21,13 @@ class Client(ExplainCalls, HealthCalls, KeyCalls):
         transport: another way to reach it, for tests.
     """
 
-    def __init__(
-        self, api: str, api_key: str, *, transport: httpx.BaseTransport | None = None
-    ) -> None:
-        """Connect to nothing yet.
-
-        Raises:
-            Misconfigured: the URL is none, or the key could not be sent.
-        """
-        try:
-            base = httpx.URL(api)
-        except httpx.InvalidURL as error:
-            raise Misconfigured(f"API address {api!r}: {error}") from None
-        if base.scheme not in {"http", "https"} or not base.host:
-            raise Misconfigured(f"API address {api!r} is not an http or https URL")
-        if not api_key.isascii() or not api_key.isprintable():
-            raise Misconfigured("the API key has characters that no header can carry")
-        self._http = httpx.Client(
-            base_url=base,
-            headers={"Authorization": f"Bearer {api_key}"},
-            timeout=TIMEOUT_S,
-            transport=transport,
-            trust_env=False,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let the connections go."""
-        self._http.close()
-
     def create_tenant(self, name: str, *, uid: str | None = None) -> Answer:
         """Create a tenant; under your own uid it may be sent again."""
-        return self._call("POST", "/v1/tenants", json=_given({"name": name, "uid": uid}))
+        return self._call("POST", "/v1/tenants", json=given({"name": name, "uid": uid}))
 
     def tenant(self, name: str) -> Answer:
         """Show a tenant."""
-        return self._call("GET", f"/v1/tenants/{_segment(name)}")
+        return self._call("GET", f"/v1/tenants/{segment(name)}")
 
     def tenants(self) -> Iterator[Answer]:
         """List all tenants, oldest first."""
@@ -82,7 +35,7 @@ class Client(ExplainCalls, HealthCalls, KeyCalls):
 
     def create_endpoint(self, **fields: Any) -> Answer:
         """Create an endpoint: tenant, url, subscription and what else the API takes."""
-        return self._call("POST", "/v1/endpoints", json=_given(fields))
+        return self._call("POST", "/v1/endpoints", json=given(fields))
 
     def endpoint(self, endpoint_id: str) -> Answer:
         """Show an endpoint."""
@@ -99,13 +52,13 @@ class Client(ExplainCalls, HealthCalls, KeyCalls):
         self, endpoint_id: str, *, secret: str | None = None, overlap_s: int | None = None
     ) -> Answer:
         """Renew its secret, shown in this answer; the one before signs on for the overlap."""
-        body = _given({"secret": secret, "overlap_s": overlap_s})
+        body = given({"secret": secret, "overlap_s": overlap_s})
         return self._call("POST", f"{_endpoint(endpoint_id)}/rotate-secret", json=body)
 
     def update_endpoint(self, endpoint_id: str, *, revision: int, **fields: Any) -> Answer:
         """Change the fields given, if the endpoint is still at this revision."""
         headers = {"If-Match": f'"{revision}"'}
-        return self._call("PATCH", _endpoint(endpoint_id), json=_given(fields), headers=headers)
+        return self._call("PATCH", _endpoint(endpoint_id), json=given(fields), headers=headers)
 
     def pause_endpoint(self, endpoint_id: str) -> Answer:
         """Hold its deliveries."""
@@ -133,11 +86,11 @@ class Client(ExplainCalls, HealthCalls, KeyCalls):
 
     def dead_letter(self, delivery_id: str) -> Answer:
         """Show a dead letter with its payload."""
-        return self._call("GET", f"/v1/dead-letters/{_segment(delivery_id)}")
+        return self._call("GET", f"/v1/dead-letters/{segment(delivery_id)}")
 
     def redrive(self, endpoint_id: str, **fields: Any) -> Answer:
         """Put dead letters back: reason, since, limit, delivery_ids, dry_run."""
-        body = {"endpoint_id": endpoint_id, **_given(fields)}
+        body = {"endpoint_id": endpoint_id, **given(fields)}
         return self._call("POST", "/v1/redrives", json=body)
 
     def rejected_events(self, *, limit: int = 50) -> list[Answer]:
@@ -155,39 +108,6 @@ class Client(ExplainCalls, HealthCalls, KeyCalls):
         """Tell what waits where, what died of what, and whose clock is off."""
         return self._call("GET", "/v1/status")
 
-    def _pages(
-        self, path: str, chosen: Mapping[str, str | None], *, limit: int | None
-    ) -> Iterator[Answer]:
-        params: dict[str, Any] = _given(chosen)
-        left = limit
-        while left is None or left > 0:
-            params["limit"] = PAGE_ROWS if left is None else min(left, PAGE_ROWS)
-            page = self._call("GET", path, params=params)
-            yield from page["items"]
-            if left is not None:
-                left -= len(page["items"])
-            if page["next_cursor"] is None:
-                return
-            params["cursor"] = page["next_cursor"]
-
-    def _call(self, method: str, path: str, **request: Any) -> Answer:
-        try:
-            response = self._http.request(method, path, **request)
-        except httpx.HTTPError as error:
-            raise Unavailable(f"control API at {self._http.base_url}: {error}") from None
-        if response.is_success:
-            answer: Answer = response.json()
-            return answer
-        raise error_of(response)
-
-
-def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
 
 def _endpoint(endpoint_id: str) -> str:
-    return f"/v1/endpoints/{_segment(endpoint_id)}"
-
-
-def _segment(text: str) -> str:
-    return quote(text, safe="")
+    return f"/v1/endpoints/{segment(endpoint_id)}"

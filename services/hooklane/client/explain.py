@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import quote
+from collections.abc import Iterator
 
-Answer = dict[str, Any]
+from hooklane.client.calls import Answer, Calls, segment
 
 
-class ExplainCalls:
+class ExplainCalls(Calls):
     """Mixed into `Client`, which sends them."""
 
     def explain(self, event_id: str, endpoint_id: str) -> Answer:
@@ -23,7 +21,7 @@ class ExplainCalls:
 
     def event(self, event_id: str) -> Answer:
         """Show an event with its payload and what became of it."""
-        return self._call("GET", f"/v1/events/{quote(event_id, safe='')}")
+        return self._call("GET", f"/v1/events/{segment(event_id)}")
 
     def deliveries(self, *, limit: int | None = None, **chosen: str | None) -> Iterator[Answer]:
         """List deliveries, newest first, by tenant, endpoint_id, event_id, type, state and time."""
@@ -32,16 +30,8 @@ class ExplainCalls:
     def delivery(self, delivery_id: str, *, event_id: str | None = None) -> Answer:
         """Show a delivery; of an old one that was never attempted name its event too."""
         params = {} if event_id is None else {"event_id": event_id}
-        return self._call("GET", f"/v1/deliveries/{quote(delivery_id, safe='')}", params=params)
+        return self._call("GET", f"/v1/deliveries/{segment(delivery_id)}", params=params)
 
     def attempt(self, attempt_id: str) -> Answer:
         """Show an attempt with its headers, timings and the kept part of the answer's body."""
-        return self._call("GET", f"/v1/attempts/{quote(attempt_id, safe='')}")
-
-    def _call(self, method: str, path: str, **request: Any) -> Answer:
-        raise NotImplementedError
-
-    def _pages(
-        self, path: str, chosen: Mapping[str, str | None], *, limit: int | None
-    ) -> Iterator[Answer]:
-        raise NotImplementedError
+        return self._call("GET", f"/v1/attempts/{segment(attempt_id)}")

@@ -46,7 +46,7 @@ def test_an_endpoint_s_whole_life(hooklane):
 
 def test_lists_read_every_page(hooklane, monkeypatch):
     """An iterator asks for the next page when it needs it."""
-    monkeypatch.setattr("hooklane.client.api.PAGE_ROWS", 2)
+    monkeypatch.setattr("hooklane.client.calls.PAGE_ROWS", 2)
     made = [hooklane.create_endpoint(**draft())["id"] for _ in range(5)]
     assert [endpoint["id"] for endpoint in hooklane.endpoints()] == sorted(made)
     assert [tenant["name"] for tenant in hooklane.tenants()] == ["acme"]

@@ -1,7 +1,6 @@
 import pytest
 
 from hooklane.client import Client
-from hooklane.client.health import HealthCalls
 from hooklane.control.api import build_api
 from hooklane.domain.errors import NotFound
 from support.control import API_KEY, Bench, Direct, draft
@@ -23,9 +22,3 @@ def test_health_is_asked_for_by_endpoint(hooklane):
     assert hooklane.endpoint_health(made["id"])["state"] == "healthy"
     with pytest.raises(NotFound):
         hooklane.endpoint_health("ep_nobody/../x")
-
-
-def test_the_mixin_sends_nothing_by_itself():
-    """Only a Client has a connection."""
-    with pytest.raises(NotImplementedError):
-        HealthCalls().endpoint_health("ep_a")
