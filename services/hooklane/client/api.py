@@ -9,10 +9,9 @@ from hooklane.client.calls import Answer, given, segment
 from hooklane.client.explain import ExplainCalls
 from hooklane.client.health import HealthCalls
 from hooklane.client.keys import KeyCalls
-from hooklane.client.releases import ReleaseCalls
 
 
-class Client(ExplainCalls, HealthCalls, KeyCalls, ReleaseCalls):
+class Client(ExplainCalls, HealthCalls, KeyCalls):
     """Talks to one control API; may be used by several threads.
 
     Args:
