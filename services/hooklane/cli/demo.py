@@ -115,7 +115,7 @@ def tell_late(stage: Stage, event_id: str) -> None:
     """Ask after an event for an endpoint that did not exist when it was published."""
     say(f"\nendpoint  {LATE:<8} is created now. Did it get the first event? hooklane explain:")
     stage.create_endpoints({LATE: "/ok"})
-    show_explanation(stage, event_id, LATE)
+    show_explanation(stage, event_id, name=LATE)
 
 
 def tell_end(stage: Stage, tail: Tail) -> None:
@@ -139,7 +139,7 @@ def show_attempts(stage: Stage, name: str) -> None:
         say(f"            {line(attempt)}")
 
 
-def show_explanation(stage: Stage, event_id: str, name: str) -> None:
+def show_explanation(stage: Stage, event_id: str, *, name: str) -> None:
     """Show what `hooklane explain` shows."""
     for told in story(stage.explain(event_id, name)):
         say(f"  {told}".rstrip())

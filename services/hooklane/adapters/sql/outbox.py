@@ -131,7 +131,9 @@ class SqlOutbox:
             ).all()
             connection.execute(sa.update(outbox).where(chosen).values(published_at=now))
             for outbox_id, endpoint_id, revision in rows:
-                place_revision(connection, endpoint_id, revision, position=positions[outbox_id])
+                place_revision(
+                    connection, endpoint_id, revision=revision, position=positions[outbox_id]
+                )
                 connection.execute(
                     sa.update(endpoints)
                     .where(

@@ -39,7 +39,7 @@ def keep_revision(connection: Connection, endpoint: Endpoint, *, at: datetime) -
 
 
 def place_revision(
-    connection: Connection, endpoint_id: str, revision: int, *, position: int
+    connection: Connection, endpoint_id: str, *, revision: int, position: int
 ) -> None:
     """Note from where on the endpoint table has a revision; a record written anew moves nothing."""
     connection.execute(
