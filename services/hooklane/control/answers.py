@@ -85,12 +85,31 @@ class EndpointAnswer(BaseModel):
 class Page(BaseModel):
     """One page of a list; ask for the next with `cursor`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [{"name": "acme", "created_at": "2026-03-01T08:00:00.000Z"}],
+                    "next_cursor": "MTc3MjM1MjAwMDAwMDphY21l",
+                }
+            ]
+        }
+    )
+
     items: list[dict[str, Any]]
     next_cursor: str | None = Field(None, description="Absent at the list's end.")
 
 
 class CommandAnswer(BaseModel):
     """What was asked of the data plane."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"command_id": "cmd_abcdefghijklmnopqrstuvwxyz", "count": 12, "dry_run": False}
+            ]
+        }
+    )
 
     command_id: str | None = Field(description="Null for a dry run.")
     count: int = Field(description="How many it concerns, by what is recorded now.")

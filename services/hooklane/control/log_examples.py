@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 EVENT = {
     "id": "evt_abcdefghijklmnopqrstuvwxyz",
     "tenant": "acme",
@@ -79,3 +81,29 @@ DEAD = {
     "offset": 4,
 }
 CURSOR = {"next_cursor": "MTc3MjM1MjAwMDAwNDpldnRfYWJj"}
+STATUS_SHOWN: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            "application/json": {
+                "example": {
+                    "release": "0.1.0",
+                    "at": "2026-03-01T08:00:00.000Z",
+                    "lanes": [
+                        {
+                            "endpoint_id": "ep_abcdefghijklmnopqrstuvwxyz",
+                            "tenant": "acme",
+                            "state": "active",
+                            "lane": "hooklane.lane.abcdefghijklmnopqrstuvwxyz",
+                            "exists": True,
+                            "lag": 0,
+                        }
+                    ],
+                    "tiers": [{"tier": "5s", "waiting": 1, "until": "2026-03-01T08:00:05.500Z"}],
+                    "dead_letters": {"exhausted": 3},
+                    "outbox_unpublished": 0,
+                    "clocks": [{"instance": "hooklane.matcher.0", "ahead_ms": 1}],
+                }
+            }
+        }
+    }
+}

@@ -26,14 +26,13 @@ from hooklane.control.log_answers import (
     DeadLetterPage,
     sent_headers,
 )
+from hooklane.control.log_examples import STATUS_SHOWN
 from hooklane.control.log_queries import AttemptQuery, DeadLetterQuery, aware, known_reason
 from hooklane.control.lookout import Lookout
 from hooklane.control.requests import RedriveDraft, ResubmitDraft
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.endpoint import EndpointState
-from hooklane.domain.errors import Conflict, NotFound, Unsupported
-
-UNSUPPORTED = ("resends", "replays", "releases", "cancellations", "probes")
+from hooklane.domain.errors import Conflict, NotFound
 
 
 class LogRoutes:
@@ -55,11 +54,9 @@ class LogRoutes:
         router.post(
             "/rejected-events/resubmit", status_code=202, summary="Match rejected events again"
         )(self.resubmit)
-        router.get("/status", summary="Lanes, tiers, dead letters, clocks")(self.status)
-        for name in UNSUPPORTED:
-            router.post(f"/{name}", summary="Not supported yet", include_in_schema=False)(
-                _refusing(name)
-            )
+        router.get("/status", summary="Lanes, tiers, dead letters, clocks", responses=STATUS_SHOWN)(
+            self.status
+        )
         return router
 
     def attempts(self, caller: CallerOf, query: Annotated[AttemptQuery, Query()]) -> AttemptPage:
@@ -165,11 +162,3 @@ def _require_deployment(caller: Caller) -> None:
     # Topics are shared: what is read of them is nobody's alone.
     if caller.tenant is not None:
         raise Forbidden("this needs a key of the whole deployment")
-
-
-def _refusing(name: str) -> Any:
-    def refuse() -> None:
-        """Refuse what is not built yet."""
-        raise Unsupported(f"{name} are not supported yet")
-
-    return refuse

@@ -180,8 +180,8 @@ class RejectedPosition(BaseModel):
 
     model_config = _STRICT
 
-    partition: int = Field(ge=0, description="Its partition.")
-    offset: int = Field(ge=0, description="Its offset.")
+    partition: int = Field(ge=0, lt=2**31, description="Its partition.")
+    offset: int = Field(ge=0, lt=2**63, description="Its offset.")
 
 
 class ResubmitDraft(BaseModel):
