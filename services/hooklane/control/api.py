@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI
 
 from hooklane.adapters.log import Log, no_log
 from hooklane.adapters.problems import add_handlers
+from hooklane.control.command_routes import CommandRoutes
 from hooklane.control.delivery_routes import DeliveryRoutes
 from hooklane.control.desk import Desk
 from hooklane.control.door import Door, Limits, Threshold
@@ -57,6 +58,7 @@ def build_api(
         HealthRoutes(desk),
     ):
         app.include_router(routes.router())
+        CommandRoutes(desk, lookout.past, lookout.replays),
     app.add_middleware(Threshold, body_bytes_max=limits.body_bytes_max)
     add_handlers(app, log)
     return app

@@ -26,10 +26,12 @@ from hooklane.control.lookout import Lookout
 from hooklane.control.operational import Teller
 from hooklane.control.portal_tokens import PortalTokens
 from hooklane.control.relay import Cluster, Relay, RelaySettings
+from hooklane.control.replays import Replays
 from hooklane.control.settings import ControlSettings
 from hooklane.control.worker import Bell, Control, Pace, Parts, Server
 from hooklane.domain.endpoint import SealedHeaders, SealedSecret
 from hooklane.domain.health import Rules as HealthRules
+from hooklane.domain.sources import Sources
 
 
 class Seals(Protocol):
@@ -84,6 +86,7 @@ def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Cont
         open_reader=world.open_reader,
         clock=clock,
         release=version("hooklane"),
+        sources=Sources([one.source() for one in own.sources], prefix=topics.prefix),
     )
     limits = Limits(
         rate_per_s=own.api_rate_per_s,
@@ -191,8 +194,10 @@ def lanes_of(
     )
 
 
-def asides_of(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> tuple[Watch, Teller]:
-    """Build what looks after endpoints' health, and what tells of it."""
+def asides_of(
+    world: World, own: ControlSettings, *, kafka: KafkaSettings
+) -> tuple[Watch, Teller, Replays]:
+    """Build what looks after endpoints' health and replays, and what tells of them."""
     around: Any = {"topics": kafka.topics, "clock": world.clock, "log": world.log}
     rules = HealthRules(
         failing_after=own.endpoint_failing_after,
@@ -201,4 +206,5 @@ def asides_of(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> tu
         dead_per_minute_max=own.dead_events_per_minute_max,
     )
     watch = Watch(world.store, world.open_reader(), rules=rules, **around)
-    return watch, Teller(world.store, world.registry, **around)
+    teller = Teller(world.store, world.registry, **around)
+    return watch, teller, Replays(world.store, world.admin, **around)

@@ -75,6 +75,15 @@ class Desk:
 
     def order(self, kind: str, *, endpoint_id: str, tenant: str, **fields: object) -> str:
         """Owe the data plane a command; give its id."""
+        command_id, command = self.command(kind, endpoint_id=endpoint_id, tenant=tenant, **fields)
+        self.store.add_command(command, at=self.clock.now())
+        self.ring()
+        return command_id
+
+    def command(
+        self, kind: str, *, endpoint_id: str, tenant: str, **fields: object
+    ) -> tuple[str, Command]:
+        """Make a command to be written with something else; give its id with it."""
         command_id = new_command_id()
         now = self.clock.now()
         value = codec("command").encode(
@@ -94,10 +103,9 @@ class Desk:
             }
         )
         key = (endpoint_id or command_id).encode()
-        command = Command(topic=self.topics.commands, key=key, value=value, endpoint_id=endpoint_id)
-        self.store.add_command(command, at=now)
-        self.ring()
-        return command_id
+        return command_id, Command(
+            topic=self.topics.commands, key=key, value=value, endpoint_id=endpoint_id
+        )
 
     def _announced(self, endpoint_id: str, revision: int) -> int | None:
         kept = self.store.endpoint(endpoint_id)

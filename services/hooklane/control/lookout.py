@@ -14,11 +14,14 @@ from hooklane.adapters.ports import Admin, Clock, Reader, Record
 from hooklane.adapters.store import ControlStore, EndpointFilter, KeptEndpoint, PageRequest, Row
 from hooklane.control.answers import rfc3339
 from hooklane.control.board import Positions
+from hooklane.control.past_log import PastLog
+from hooklane.control.replays import Replays
 from hooklane.domain.delivery import from_ms
 from hooklane.domain.endpoint import EndpointState
 from hooklane.domain.errors import BrokenContract, Unavailable
 from hooklane.domain.offsets import Committed, finished_in
 from hooklane.domain.retry import format_delay
+from hooklane.domain.sources import Source, Sources
 from hooklane.domain.topics import Partition, Topics
 
 _SHORT_WAIT = timedelta(milliseconds=100)
@@ -42,6 +45,18 @@ class Lookout:
     open_reader: Callable[[], Reader]
     clock: Clock
     release: str
+    sources: Sources | None = None
+
+    @property
+    def past(self) -> PastLog:
+        """Look at the event log."""
+        default = Sources([Source(pattern="events.*")], prefix=self.topics.prefix)
+        return PastLog(admin=self.admin, sources=self.sources or default)
+
+    @property
+    def replays(self) -> Replays:
+        """Look after replays."""
+        return Replays(self.store, self.admin, topics=self.topics, clock=self.clock)
 
     def rejected(self, limit: int) -> list[Row]:
         """List the newest rejected events, newest first."""

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr
 
 from hooklane.adapters.database_url import DatabaseUrl
 from hooklane.adapters.settings import ProcessSettings, section
+from hooklane.adapters.source_setting import SOURCES_MEANING, SourceSetting
 
 
 class ControlSettings(ProcessSettings):
@@ -20,6 +21,10 @@ class ControlSettings(ProcessSettings):
     )
     database_url: DatabaseUrl = Field(
         DatabaseUrl("sqlite:///hooklane.db"), description="SQLAlchemy URL, sqlite or postgresql."
+    )
+    sources: list[SourceSetting] = Field(
+        default=[SourceSetting(pattern="events.*")],
+        description=f"As the matcher's: what a replay reads. {SOURCES_MEANING}",
     )
     effective_wait_ms: int = Field(
         2_000, ge=0, le=30_000, description="How long an answer waits for all matchers."

@@ -167,13 +167,6 @@ def test_a_resubmission_is_a_command_with_positions(api, bench):
     assert empty.status_code == 422
 
 
-@pytest.mark.parametrize("name", ["resends", "replays", "releases", "cancellations", "probes"])
-def test_what_is_not_built_yet_is_refused_as_such(api, bench, name):
-    """The title tells a caller that the request is sound and comes too early."""
-    answer = api.post(f"/v1/{name}", json={})
-    assert (answer.status_code, answer.json()["title"]) == (422, "Not supported yet")
-
-
 def _disable(kept):
     from hooklane.control.drafts import moved_revision
     from hooklane.domain.endpoint import Cause
