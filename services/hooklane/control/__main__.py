@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 
+from pydantic_settings import BaseSettings
+
 from hooklane.adapters import kafka
 from hooklane.adapters.api_server import ApiServer
 from hooklane.adapters.http.target import target
@@ -26,13 +28,14 @@ from hooklane.control.worker import Control
 def _build(
     own: ControlSettings,
     cluster: KafkaSettings,
-    sealing: SealingSettings,
-    registry: RegistrySettings,
-    *,
+    *others: BaseSettings,
     log: Log,
     clock: Clock,
 ) -> Control:
-    """Name the adapters and build the worker."""
+    """Name the adapters and build the worker; the others are what sealing and registry say."""
+    sealing, registry = others
+    assert isinstance(sealing, SealingSettings)
+    assert isinstance(registry, RegistrySettings)
     instance = f"{cluster.topics.prefix}.control.{own.ordinal}"
     engine = connect(own.database_url.get_secret_value())
     admin = kafka.admin(cluster)

@@ -150,7 +150,7 @@ class Watch:
         self, of_endpoint: Mapping[str, Sequence[Met]], moves: Sequence[OffsetMove]
     ) -> None:
         now = self._clock.now()
-        found = _Round(of_endpoint, self._rules, now)
+        found = _Round(of_endpoint, rules=self._rules, now=now)
         self._store.observe(of_endpoint.keys(), found.judge, at=now, moves=moves, reader=READER)
         for health in found.moved:
             self._log(
@@ -190,7 +190,7 @@ class _Round:
     """What one batch of attempts changes."""
 
     def __init__(
-        self, of_endpoint: Mapping[str, Sequence[Met]], rules: Rules, now: datetime
+        self, of_endpoint: Mapping[str, Sequence[Met]], *, rules: Rules, now: datetime
     ) -> None:
         self._of_endpoint, self._rules, self._now = of_endpoint, rules, now
         # Those whose state moved, those to disable with the revision judged, whether to wake.

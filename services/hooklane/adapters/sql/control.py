@@ -135,7 +135,7 @@ class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions, SqlHealth, S
                 )
             connection.execute(sa.insert(endpoints).values(**row))
             keep_revision(connection, endpoint, at=at)
-            tell_change(connection, None, endpoint, at=at)
+            tell_change(connection, endpoint, before=None, at=at)
             owe_endpoint(connection, endpoint, topic=self._topics.endpoints, at=at)
         return kept_of(row)
 
@@ -211,7 +211,7 @@ class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions, SqlHealth, S
             )
         )
         keep_revision(connection, changed, at=at)
-        tell_change(connection, kept.endpoint, changed, at=at)
+        tell_change(connection, changed, before=kept.endpoint, at=at)
         owe_endpoint(connection, changed, topic=self._topics.endpoints, at=at)
         return replace(kept, endpoint=changed, updated_at=at, deleted_at=deleted_at)
 

@@ -37,7 +37,7 @@ def owe_events(connection: Connection, events: Iterable[OperationalEvent]) -> No
 
 
 def tell_change(
-    connection: Connection, before: Endpoint | None, after: Endpoint, *, at: datetime
+    connection: Connection, after: Endpoint, *, before: Endpoint | None, at: datetime
 ) -> None:
     """Owe the events of a new revision, and let its health begin anew where the change says so."""
     owe_events(connection, changes(before, after, at=at))
