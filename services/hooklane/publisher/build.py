@@ -22,8 +22,6 @@ from hooklane.publisher.lookups import Lookups
 from hooklane.publisher.settings import PublisherSettings
 from hooklane.publisher.worker import Ingest, Server
 
-LOOKUP_WITHIN = timedelta(seconds=10)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
@@ -68,7 +66,7 @@ def application(world: World, own: PublisherSettings, *, acks: Acks) -> ASGIApp:
         ThreadPoolExecutor(1, thread_name_prefix="lookups"),
         clock=world.clock,
         at_once_max=own.lookups_max,
-        within=LOOKUP_WITHIN,
+        within=own.ack_within,
     )
     settings = DoorSettings(
         events_max=own.events_max, event_bytes_max=own.event_bytes_max, source=own.source

@@ -59,7 +59,7 @@ class PublisherSettings(ProcessSettings):
         20_000, ge=1, le=100_000, description="Events sent and not yet acknowledged; beyond: 429."
     )
     ack_within_ms: int = Field(
-        5_000, ge=500, le=60_000, description="How long the brokers may take; beyond: 503."
+        5_000, ge=500, le=60_000, description="How long brokers or registry may take; beyond: 503."
     )
     schemas_known_for_s: int = Field(
         60, ge=1, le=86_400, description="How long a type's latest version counts as that."
