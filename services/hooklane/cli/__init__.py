@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "explain": ("hooklane.cli.explain:explain", "Say why an endpoint got an event, or did not."),
     "dead-letters": ("hooklane.cli.dead_letters:dead_letters", "List and show dead letters."),
     "redrive": ("hooklane.cli.redrive:redrive", "Put dead letters back in their lane."),
+    "resend": ("hooklane.cli.replay:resend", "Send a past event to an endpoint again."),
+    "replay": ("hooklane.cli.replay:replay", "Replay a part of the event log to an endpoint."),
     "rejected": ("hooklane.cli.rejected:rejected", "List rejected events, match them again."),
     "settings": ("hooklane.cli.settings:settings", "List every setting and what it means."),
     "status": ("hooklane.cli.status:status", "Show lanes, tiers, dead letters and clocks."),

@@ -9,9 +9,10 @@ from hooklane.client.calls import Answer, given, segment
 from hooklane.client.explain import ExplainCalls
 from hooklane.client.health import HealthCalls
 from hooklane.client.keys import KeyCalls
+from hooklane.client.replays import ReplayCalls
 
 
-class Client(ExplainCalls, HealthCalls, KeyCalls):
+class Client(ExplainCalls, HealthCalls, KeyCalls, ReplayCalls):
     """Talks to one control API; may be used by several threads.
 
     Args:
