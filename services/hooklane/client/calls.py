@@ -29,6 +29,8 @@ class Calls:
         transport: another way to reach it, for tests.
     """
 
+    asked = "control API"
+
     def __init__(
         self, api: str, api_key: str, *, transport: httpx.BaseTransport | None = None
     ) -> None:
@@ -87,11 +89,11 @@ class Calls:
         try:
             response = self._http.request(method, path, **request)
         except httpx.HTTPError as error:
-            raise Unavailable(f"control API at {self._http.base_url}: {error}") from None
+            raise Unavailable(f"{self.asked} at {self._http.base_url}: {error}") from None
         if response.is_success:
             answer: Answer = response.json()
             return answer
-        raise error_of(response)
+        raise error_of(response, asked=self.asked)
 
 
 def given(fields: Mapping[str, Any]) -> dict[str, Any]:

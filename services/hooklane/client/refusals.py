@@ -23,7 +23,7 @@ _KINDS: Mapping[int, type[HooklaneError]] = {
 }
 
 
-def error_of(response: httpx.Response) -> HooklaneError:
+def error_of(response: httpx.Response, *, asked: str = "control API") -> HooklaneError:
     """Build the error that an unsuccessful answer tells of."""
     title, detail = _told(response)
     status = response.status_code
@@ -33,7 +33,7 @@ def error_of(response: httpx.Response) -> HooklaneError:
         return _KINDS[status](detail)
     if 400 <= status < 500:
         return Invalid(detail)
-    return Unavailable(f"control API answered {status}: {detail}")
+    return Unavailable(f"{asked} answered {status}: {detail}")
 
 
 def _told(response: httpx.Response) -> tuple[str, str]:
