@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
-from urllib.parse import quote
+from collections.abc import Iterator
 
-Answer = dict[str, Any]
+from hooklane.client.calls import Answer, Calls, segment
 
 
-class _Sender(Protocol):
-    def _call(self, method: str, path: str, **request: Any) -> Answer: ...
+class KeyCalls(Calls):
+    """Keys and tokens."""
 
-    def _pages(
-        self, path: str, chosen: Mapping[str, str | None], *, limit: int | None
-    ) -> Iterator[Answer]: ...
-
-
-class KeyCalls:
-    """Mixed into `Client`, which sends them."""
-
-    def create_key(
-        self: _Sender, name: str, *, tenant: str | None = None, may_write: bool = True
-    ) -> Answer:
+    def create_key(self, name: str, *, tenant: str | None = None, may_write: bool = True) -> Answer:
         """Create an API key, of the whole deployment or of a tenant; its `key` is shown once."""
         body = {"name": name, "tenant": tenant, "may_write": may_write}
         return self._call("POST", "/v1/keys", json=body)
 
-    def keys(self: _Sender, *, tenant: str | None = None) -> Iterator[Answer]:
+    def keys(self, *, tenant: str | None = None) -> Iterator[Answer]:
         """List all API keys, newest first, also revoked ones."""
         return self._pages("/v1/keys", {"tenant": tenant}, limit=None)
 
-    def revoke_key(self: _Sender, key_id: str) -> Answer:
+    def revoke_key(self, key_id: str) -> Answer:
         """Revoke an API key."""
-        return self._call("DELETE", f"/v1/keys/{quote(key_id, safe='')}")
+        return self._call("DELETE", f"/v1/keys/{segment(key_id)}")
 
     def create_portal_token(
-        self: _Sender,
+        self,
         tenant: str,
         *,
         endpoint_id: str | None = None,

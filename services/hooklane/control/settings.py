@@ -17,7 +17,8 @@ class ControlSettings(ProcessSettings):
     host: str = Field("127.0.0.1", description="Where the API listens.")
     port: int = Field(8080, ge=0, le=65_535, description="Its port; 0 takes a free one.")
     api_key: SecretStr = Field(
-        min_length=16, description="The key callers send as `Authorization: Bearer …`."
+        min_length=16,
+        description="The deployment's own key: an admin's, sent as `Authorization: Bearer …`.",
     )
     database_url: DatabaseUrl = Field(
         DatabaseUrl("sqlite:///hooklane.db"), description="SQLAlchemy URL, sqlite or postgresql."
