@@ -62,7 +62,7 @@ class _Candidate:
 class _Walk:
     """Receipts from a cursor on, as candidates; `rest` is where it stopped short of their end."""
 
-    def __init__(self, store: LogStore, chosen: ReceiptFilter, after: Cursor | None) -> None:
+    def __init__(self, store: LogStore, chosen: ReceiptFilter, *, after: Cursor | None) -> None:
         self._store, self._chosen = store, chosen
         self._after, self._first, self._place = _opened(after)
         self.rest: Cursor | None = None
@@ -100,13 +100,13 @@ class Deliveries:
     def page(
         self,
         chosen: ReceiptFilter,
-        state: DeliveryState | None,
         page: PageRequest,
         *,
+        state: DeliveryState | None,
         now: datetime,
     ) -> tuple[list[Found], Cursor | None]:
         """List deliveries, newest receipt first, and where the list goes on."""
-        walk = _Walk(self._store, chosen, page.after)
+        walk = _Walk(self._store, chosen, after=page.after)
         candidates = walk.candidates()
         shown: list[Found] = []
         size = page.limit if state is None else OBLIGATIONS_A_READ
@@ -138,7 +138,9 @@ class Deliveries:
         if trace is not None:
             event_id = trace["event_id"]
         candidates = (
-            self._of_event(event_id) if event_id else _Walk(self._store, chosen, None).candidates()
+            self._of_event(event_id)
+            if event_id
+            else _Walk(self._store, chosen, after=None).candidates()
         )
         for candidate in candidates:
             if candidate.obligation.delivery_id == delivery_id:

@@ -33,7 +33,7 @@ class DeliveryRoutes:
     def list(self, caller: CallerOf, query: Annotated[DeliveryQuery, Query()]) -> DeliveryPage:
         """List deliveries, newest first, in their states now; go on while there is a cursor."""
         found, cursor = self._deliveries.page(
-            query.chosen(caller), query.state, query.page(), now=self._clock.now()
+            query.chosen(caller), query.page(), state=query.state, now=self._clock.now()
         )
         return DeliveryPage(
             items=[DeliveryAnswer.model_validate(delivery_answer(one)) for one in found],

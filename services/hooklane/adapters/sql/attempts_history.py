@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -12,6 +12,9 @@ from hooklane.adapters.sql.listing import Listing, between, equal, in_payload, p
 from hooklane.adapters.sql.tables import attempts, receipts
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.errors import NotFound
+
+# No retry waits longer: a day, and its jitter.
+WAIT_MAX = timedelta(hours=25)
 
 
 class SqlAttempts(Listing):
@@ -55,6 +58,24 @@ class SqlAttempts(Listing):
         )
         return self._rows(sa.select(ranked).where(ranked.c.place == 1))
 
+    def count_waiting(self, endpoint_id: str, *, now: datetime) -> int:
+        """Count an endpoint's deliveries whose newest attempt says retry, and are not due."""
+        one, later = attempts.alias("one"), attempts.alias("later")
+        # Both by time too: of PostgreSQL's days only these are looked at.
+        since_ms = to_ms(now - WAIT_MAX)
+        newer = (
+            sa.exists()
+            .where(later.c.delivery_id == one.c.delivery_id)
+            .where(later.c.started_at >= since_ms, later.c.number > one.c.number)
+        )
+        query = (
+            sa.select(sa.func.count(one.c.delivery_id.distinct()).label("count"))
+            .where(one.c.endpoint_id == endpoint_id, one.c.started_at >= since_ms)
+            .where(one.c.verdict == "retry", one.c.due_at > to_ms(now), ~newer)
+        )
+        (row,) = self._rows(query)
+        return int(row["count"])
+
     def _attempts_query(
         self, chosen: AttemptFilter, page: PageRequest
     ) -> sa.Select[tuple[object, ...]]:
@@ -71,7 +92,7 @@ class SqlAttempts(Listing):
                 columns.status: chosen.status,
             }
         )
-        conditions += between(columns.started_at, chosen.since, chosen.until)
+        conditions += between(columns.started_at, since=chosen.since, until=chosen.until)
         if chosen.text is not None:
             found = [in_payload(self._engine, chosen.text)]
             found += equal({receipts.c.tenant: chosen.tenant, receipts.c.type: chosen.type})

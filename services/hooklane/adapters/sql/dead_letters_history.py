@@ -78,7 +78,7 @@ def _dead(chosen: DeadLetterFilter) -> list[Condition]:
                 columns.reason: chosen.reason,
             }
         ),
-        *between(columns.died_at, chosen.since, chosen.until),
+        *between(columns.died_at, since=chosen.since, until=chosen.until),
     ]
     if chosen.delivery_ids:
         conditions.append(columns.delivery_id.in_(chosen.delivery_ids))

@@ -72,7 +72,9 @@ def equal(wanted: Mapping[Any, object]) -> list[Condition]:
     return [column == value for column, value in wanted.items() if value is not None]
 
 
-def between(column: Number, since: datetime | None, until: datetime | None) -> Iterator[Condition]:
+def between(
+    column: Number, *, since: datetime | None, until: datetime | None
+) -> Iterator[Condition]:
     """Give the conditions of a span of time: since is in it, until is not."""
     if since is not None:
         yield column >= to_ms(since)

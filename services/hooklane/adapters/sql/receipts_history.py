@@ -49,7 +49,7 @@ class SqlReceipts(Listing):
                 columns.type: chosen.type,
             }
         )
-        conditions += between(columns.received_at, chosen.since, chosen.until)
+        conditions += between(columns.received_at, since=chosen.since, until=chosen.until)
         if chosen.endpoint_id is not None:
             conditions.append(containing(columns.matched, json.dumps(chosen.endpoint_id)))
         if chosen.events_only:

@@ -82,4 +82,4 @@ def _chosen(query: StatsQuery) -> list[Condition]:
             columns.type: query.type,
         }
     )
-    return [*wanted, *between(columns.started_at, query.since, query.until)]
+    return [*wanted, *between(columns.started_at, since=query.since, until=query.until)]
