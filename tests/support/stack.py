@@ -34,6 +34,7 @@ class RunningStack:
     api: str | None
     api_key: str | None
     ready_file: Path
+    ingest: str | None = None
     directory: Path | None = None
     metrics: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
@@ -47,6 +48,7 @@ class RunningStack:
 def read_ready(ready_file, **fields) -> RunningStack:
     ready = json.loads(ready_file.read_text())
     known = {name: ready[name] for name in ("kafka", "registry", "api", "api_key", "metrics")}
+    known["ingest"] = ready.get("ingest")
     return RunningStack(ready_file=ready_file, **known, **fields)
 
 

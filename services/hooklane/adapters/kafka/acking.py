@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from hooklane.adapters.kafka.config import acking_config
-from hooklane.adapters.kafka.failures import unavailable
+from hooklane.adapters.kafka.failures import error_of, unavailable
 from hooklane.adapters.ports import OnAck
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.delivery import Headers
@@ -22,6 +22,7 @@ class KafkaAckingProducer:
         """Prepare; what is not written `ack_within` is given up, and told so."""
         config = acking_config(settings, instance=instance, ack_within=ack_within)
         self._producer = Producer(config)
+        self._fatal: KafkaError | None = None
 
     def produce(
         self,
@@ -36,6 +37,7 @@ class KafkaAckingProducer:
         fields: Any = {"key": key, "headers": headers}
 
         def told(error: KafkaError | None, _record: Any) -> None:
+            self._note(error)
             on_ack(None if error is None else unavailable(f"writing to {topic}", error))
 
         try:
@@ -43,12 +45,19 @@ class KafkaAckingProducer:
         except BufferError:
             raise Unavailable("Kafka: the queue of records to be sent is full") from None
         except KafkaException as raised:
+            self._note(error_of(raised))
             raise unavailable(f"producing to {topic}", raised) from None
 
     def poll(self, timeout: timedelta) -> None:
         """Wait for the first acknowledgement, then tell of all that are there."""
         self._producer.poll(timeout.total_seconds())
+        # It writes nothing any more: only a new process does.
+        assert self._fatal is None, f"librdkafka gave up: {self._fatal}"
 
     def close(self, timeout: timedelta) -> None:
         """Wait for what is queued, tell of it, and end."""
         self._producer.flush(timeout.total_seconds())
+
+    def _note(self, error: KafkaError | None) -> None:
+        if error is not None and error.fatal():
+            self._fatal = error
