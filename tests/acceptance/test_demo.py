@@ -32,10 +32,14 @@ def test_the_demo_shows_the_whole_path_and_ends_well():
         r"^  \d\d:\d\d:\d\d\.\d{3}  \S+ v\d +attempt \d .* ep_\w+  evt_\w+$", story, re.MULTILINE
     )
     assert len(tailed) == 4
-    assert "24 attempts shown by hooklane tail, each once" in story
+    assert "27 attempts shown by hooklane tail, each once" in story
     assert "not matched: The endpoint was created at " in story
-    # Three to the healthy one, three times three to each of the others, three redriven.
+    assert "late      got all 3" in story
+    assert "matched: A replay brought it later." in story
+    assert re.search(r"attempt 1 \(replay\)  200  succeeded +→ delivered", story)
+    # Three to the healthy one, three times three to each of the others, three redriven, three
+    # replayed.
     verified = re.search(r"(\d+) of (\d+) requests verified by .*standardwebhooks", story)
     assert verified is not None
-    assert verified.groups() == ("24", "24")
+    assert verified.groups() == ("27", "27")
     assert re.search(r"^Done\. \d+ s downloading, \d+ s of its own\.$", story, re.MULTILINE)

@@ -24,6 +24,8 @@ def found_in(command, words):
     """Walk a command line's words down to the command they name, and give what it does not know."""
     context = click.Context(command)
     while isinstance(command, click.Group):
+        if command.invoke_without_command and words[:1] and words[0].startswith("-"):
+            break
         name = next((word for word in words if not word.startswith("-")), None)
         command = command.get_command(context, name) if name else None
         if command is None:

@@ -1,8 +1,8 @@
 """`hooklane demo`: the whole path once, on an embedded stack of its own, as a story.
 
 Starts `hooklane up` and a sandbox in a folder that is removed at the end, publishes events of two
-types and two schema versions to three endpoints, shows what became of each, and asks why a
-fourth did not get them. Ends with exit code 0 only if everything came out as told.
+types and two schema versions to three endpoints, shows what became of each, and replays them to a
+fourth that was created later. Ends with exit code 0 only if everything came out as told.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from hooklane.cli.demo_verify import VERIFIER, verify
 from hooklane.cli.explain import story
 from hooklane.cli.up import fetch
 from hooklane.embedded import artefacts
+from hooklane.embedded.services import SERVICES
 from hooklane.embedded.stack import KAFKA, REGISTRY
 
 # Short tiers, so that a delivery's whole life fits into a demo.
@@ -33,6 +34,8 @@ TIERS = "1s,2s"
 PATHS = {"healthy": "/ok", "flaky": "/fail/2", "broken": "/status/500"}
 # A user's own deployment is none of the demo's business.
 ELSEWHERE = frozenset(VARIABLES.values())
+# Who has a part in it: nothing is published over HTTP.
+PLAYERS = [service for service in SERVICES if service != "publisher"]
 # Created after the events.
 LATE = "late"
 TAIL_LINES = 4
@@ -51,8 +54,9 @@ def demo() -> None:
         running.enter_context(
             child("sandbox", "--port", "0", "--port-file", str(port_file), to=folder)
         )
-        told = ("up", "--dir", str(folder / "stack"), "--ready-file", str(ready_file))
-        ups = running.enter_context(child(*told, to=folder))
+        only = ",".join((KAFKA, REGISTRY, *PLAYERS))
+        told = ("--dir", str(folder / "stack"), "--ready-file", str(ready_file), "--only", only)
+        ups = running.enter_context(child("up", *told, to=folder))
         wait_until(lambda: is_up(ups, ready_file, port_file), "the stack", seconds=240)
         stage = running.enter_context(
             connect(ready_file, f"http://127.0.0.1:{port_file.read_text(encoding='utf-8').strip()}")
@@ -80,7 +84,7 @@ def play(stage: Stage, tail: Tail) -> None:
     tell_redrive(stage, count=len(events))
     first = events[0][1].event_id
     assert first is not None, "the publisher names every event it publishes"
-    tell_late(stage, first)
+    tell_replay(stage, first, count=len(events))
     tell_end(stage, tail)
 
 
@@ -111,10 +115,15 @@ def tell_redrive(stage: Stage, *, count: int) -> None:
     show_attempts(stage, "broken")
 
 
-def tell_late(stage: Stage, event_id: str) -> None:
-    """Ask after an event for an endpoint that did not exist when it was published."""
+def tell_replay(stage: Stage, event_id: str, *, count: int) -> None:
+    """Bring the events to an endpoint that did not exist when they were published."""
     say(f"\nendpoint  {LATE:<8} is created now. Did it get the first event? hooklane explain:")
     stage.create_endpoints({LATE: "/ok"})
+    show_explanation(stage, event_id, name=LATE)
+    say("\nThe events are still in the log, and are replayed to it …")
+    stage.replay(LATE)
+    wait_until(lambda: stage.delivered(LATE) == count, "the replayed deliveries")
+    say(f"{LATE:<9} got all {count}; hooklane explain now:")
     show_explanation(stage, event_id, name=LATE)
 
 

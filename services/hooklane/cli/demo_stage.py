@@ -49,6 +49,7 @@ class Stage:
         """Begin with no endpoints."""
         self._client, self._publisher, self._registry = client, publisher, registry
         self._kafka, self._receiver = kafka, receiver
+        self._began = SystemClock().now()
         self._endpoints: dict[str, str] = {}
         self.secrets: list[str] = []
 
@@ -122,6 +123,10 @@ class Stage:
     def redrive(self, name: str) -> None:
         """Put the endpoint's dead letters back in its lane."""
         self._client.redrive(self._endpoints[name])
+
+    def replay(self, name: str) -> None:
+        """Replay what was published since the demo began to the endpoint."""
+        self._client.start_replay(self._endpoints[name], since=self._began.isoformat())
 
     def explain(self, event_id: str, name: str) -> Answer:
         """Ask why an endpoint got an event, or did not."""
