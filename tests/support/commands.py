@@ -4,6 +4,7 @@ import json
 
 from hooklane.adapters.sql.recorder import SqlRecorderStore
 from hooklane.adapters.store import Recorded
+from hooklane.control.disabling import Disabling
 from hooklane.recorder.rows import attempt_row, dead_letter_row
 from support.control import draft
 from support.recording import attempt_value, dead_letter
@@ -23,3 +24,11 @@ def record(bench, endpoint_id):
 def endpoint(run):
     words = ("--tenant", "acme", "--url", draft()["url"], "--subscribe", "*", "--json")
     return json.loads(run("endpoint", "create", *words).output)["id"]
+
+
+def disable(bench, endpoint_id, *, revision):
+    """Have control obey a deliverer's Disable."""
+    disabling = Disabling(bench.store, bench.reader(), topics=bench.topics, clock=bench.clock)
+    disabling.start()
+    bench.command("disable", endpoint_id, revision=revision, reason="gone")
+    disabling.step()

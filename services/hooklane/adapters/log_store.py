@@ -109,6 +109,9 @@ class LogStore(Protocol):
     def last_attempts(self, delivery_ids: Collection[str], *, since: datetime) -> list[Row]:
         """Give the newest attempt of each delivery, of those that started since."""
 
+    def count_waiting(self, endpoint_id: str, *, now: datetime) -> int:
+        """Count an endpoint's deliveries whose newest attempt says retry, and are not due."""
+
     def dead_letters(self, chosen: DeadLetterFilter, page: PageRequest) -> list[Row]:
         """List dead letters, newest first."""
 

@@ -28,6 +28,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "attempts": ("hooklane.cli.attempts:attempts", "List attempts, show one."),
     "tail": ("hooklane.cli.tail:tail", "Show attempts as they are recorded."),
     "explain": ("hooklane.cli.explain:explain", "Say why an endpoint got an event, or did not."),
+    "send-now": ("hooklane.cli.send_now:send_now", "Send an endpoint's waiting retries now."),
+    "probe": ("hooklane.cli.probe:probe", "Send an endpoint an example, past its queue."),
     "dead-letters": ("hooklane.cli.dead_letters:dead_letters", "List and show dead letters."),
     "redrive": ("hooklane.cli.redrive:redrive", "Put dead letters back in their lane."),
     "resend": ("hooklane.cli.replay:resend", "Send a past event to an endpoint again."),

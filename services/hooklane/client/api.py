@@ -9,10 +9,11 @@ from hooklane.client.calls import Answer, given, segment
 from hooklane.client.explain import ExplainCalls
 from hooklane.client.health import HealthCalls
 from hooklane.client.keys import KeyCalls
+from hooklane.client.releases import ReleaseCalls
 from hooklane.client.replays import ReplayCalls
 
 
-class Client(ExplainCalls, HealthCalls, KeyCalls, ReplayCalls):
+class Client(ExplainCalls, HealthCalls, KeyCalls, ReleaseCalls, ReplayCalls):
     """Talks to one control API; may be used by several threads.
 
     Args:

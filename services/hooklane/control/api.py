@@ -20,6 +20,8 @@ from hooklane.control.key_routes import KeyRoutes
 from hooklane.control.log_routes import LogRoutes
 from hooklane.control.lookout import Lookout
 from hooklane.control.openapi import problem_answers
+from hooklane.control.probe_routes import ProbeRoutes
+from hooklane.control.release_routes import ReleaseRoutes
 from hooklane.control.routes import EndpointRoutes, TenantRoutes
 from hooklane.control.stats_routes import StatsRoutes
 
@@ -56,9 +58,11 @@ def build_api(
         StatsRoutes(desk),
         ExplainRoutes(explaining),
         HealthRoutes(desk),
+        ReleaseRoutes(desk),
+        ProbeRoutes(desk),
+        CommandRoutes(desk, lookout.past, lookout.replays),
     ):
         app.include_router(routes.router())
-        CommandRoutes(desk, lookout.past, lookout.replays),
     app.add_middleware(Threshold, body_bytes_max=limits.body_bytes_max)
     add_handlers(app, log)
     return app

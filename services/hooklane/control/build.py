@@ -21,6 +21,7 @@ from hooklane.control.disabling import Disabling
 from hooklane.control.door import Limits
 from hooklane.control.drafts import Rules
 from hooklane.control.health import Watch
+from hooklane.control.known_types import KnownTypes
 from hooklane.control.lanes import Lanes, LaneSettings
 from hooklane.control.lookout import Lookout
 from hooklane.control.operational import Teller
@@ -159,7 +160,14 @@ def desk_of(
             seal=lambda plain, of: sealer.seal(plain, endpoint_id=of),
             unseal=lambda key_id, sealed, of: sealer.unseal(key_id, sealed, endpoint_id=of),
         ),
+        known_types=KnownTypes(
+            registry=world.registry,
+            open_reader=world.open_reader,
+            topic=topics.schemas,
+            clock=world.clock,
+        ),
         effective_wait=timedelta(milliseconds=own.effective_wait_ms),
+        probe_wait=timedelta(milliseconds=own.probe_wait_ms),
         lanes_max=own.dedicated_lanes_max,
         keys_max=own.keys_max,
     )

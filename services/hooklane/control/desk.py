@@ -14,6 +14,7 @@ from hooklane.adapters.store import Command, ControlStore, Decide, KeptEndpoint
 from hooklane.control.answers import EndpointAnswer, endpoint_answer
 from hooklane.control.board import Board
 from hooklane.control.drafts import Rules
+from hooklane.control.known_types import KnownTypes
 from hooklane.control.portal_tokens import PortalTokens
 from hooklane.control.rotation import drop_ended
 from hooklane.domain.delivery import to_ms
@@ -36,7 +37,9 @@ class Desk:
     clock: Clock
     ring: Callable[[], None]
     tokens: PortalTokens
+    known_types: KnownTypes
     effective_wait: timedelta
+    probe_wait: timedelta
     lanes_max: int
     keys_max: int
 

@@ -30,6 +30,9 @@ class ControlSettings(ProcessSettings):
     effective_wait_ms: int = Field(
         2_000, ge=0, le=30_000, description="How long an answer waits for all matchers."
     )
+    probe_wait_ms: int = Field(
+        20_000, ge=0, le=33_000, description="How long a probe's answer waits for its attempt."
+    )
     dedicated_lanes_max: int = Field(
         200, ge=1, le=5_000, description="Endpoints that are not deleted, each with a lane."
     )
