@@ -18,21 +18,22 @@ from hooklane.adapters.metrics import (
 )
 from hooklane.adapters.ports import TransactionalProducer
 from hooklane.adapters.settings import KafkaSettings
-from hooklane.domain.cursor import PARTITIONS_MAX, Cursor, Ending, Outcome
+from hooklane.domain.cursor import Cursor, Ending, Outcome
 from hooklane.domain.delivery import first_headers
 from hooklane.domain.endpoint import Endpoint
-from hooklane.domain.errors import Misconfigured, Unavailable
+from hooklane.domain.errors import Unavailable
 from hooklane.domain.matching import Match
 from hooklane.domain.topics import Partition, Topics
 from hooklane.domain.verdict import verdict_by_state
-from hooklane.replayer.command import REDRIVE, REPLAY, RESEND, RESUBMIT, Command
+from hooklane.replayer.command import REDRIVE, REPLAY, RESUBMIT, Command
 from hooklane.replayer.lines import Line, Lines
 from hooklane.replayer.redrive import Redrive
-from hooklane.replayer.replay import EventLog, Replay
+from hooklane.replayer.replay import Replay
 from hooklane.replayer.resubmit import Resubmit
 from hooklane.replayer.settings import ReplayerSettings
 from hooklane.replayer.surroundings import Surroundings
 from hooklane.replayer.turns import Place, cancelled, first_cursor, in_turn
+from hooklane.replayer.undertaking import Undertaking, Undertakings
 from hooklane.replayer.writing import write_redriven
 
 POLL_MAX = timedelta(milliseconds=100)
@@ -41,8 +42,6 @@ COMMANDS_MAX = 100
 HOLD_S = 1.0
 # Offsets age from their commit time, also where nothing moves.
 COMMIT_ALL_EVERY_S = 20 * 3600.0
-
-Undertaking = Redrive | Resubmit | Replay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,18 +75,10 @@ class Replayer:
         cluster: KafkaSettings,
     ) -> None:
         """Begin with nothing assigned."""
-        self._around, self._topics, self._settings = around, topics, settings
+        self._around, self._topics = around, topics
         self._cluster = cluster
         self._fan_out = FanOut(topics)
-        self._past = EventLog(
-            reader=around.reader,
-            admin=around.admin,
-            events=around.rejected.events,
-            topics=topics,
-            settings=settings,
-            clock=around.clock,
-            log=around.log,
-        )
+        self._undertakings = Undertakings(around, topics=topics, settings=settings)
         self._lines = Lines(around.member, log=around.log)
         # The one whose turn it is, all that were begun here, and the one that has the reader.
         self._work: Work | None = None
@@ -220,47 +211,14 @@ class Replayer:
         partition, line = place[0], self._lines.assigned[place[0]]
         cursor = line.cursors.get(command.offset)
         if cursor is None:
-            cursor = line.cursors[command.offset] = first_cursor(
-                command,
-                begun_ms=self._around.clock.now_ms(),
-                ends=self._dead_letter_ends() if command.kind == REDRIVE else (),
-            )
+            cursor = line.cursors[command.offset] = self._undertakings.begin(command)
             if command.kind in (REDRIVE, REPLAY):
                 committed = line.commit_with()
                 self._around.member.commit({partition: committed})
                 line.settle(committed)
             self._log_command("command.begun", command)
-        undertaking = self._undertaking(command, cursor)
+        undertaking = self._undertakings.of(command, cursor)
         return Work(partition=partition, line=line, undertaking=undertaking)
-
-    def _undertaking(self, command: Command, cursor: Cursor) -> Undertaking:
-        around = self._around
-        if command.kind == RESUBMIT:
-            return Resubmit(command, cursor, rejected=around.rejected)
-        if command.kind in (REPLAY, RESEND):
-            return Replay(command, cursor, past=self._past)
-        return Redrive(
-            command,
-            cursor,
-            reader=around.reader,
-            topic=self._topics.dead_letters,
-            settings=self._settings,
-        )
-
-    def _dead_letter_ends(self) -> tuple[int, ...]:
-        topic, admin = self._topics.dead_letters, self._around.admin
-        count = admin.topics().get(topic)
-        if count is None:
-            raise Unavailable(f"{topic} is not among the cluster's topics now")
-        if count > PARTITIONS_MAX:
-            raise Misconfigured(f"{topic} has {count} partitions, more than {PARTITIONS_MAX}")
-        partitions = [Partition(topic, number) for number in range(count)]
-        # The very ends, for which the scan waits: tombstones of an earlier redrive may be hidden
-        # behind a transaction that another's death left open.
-        ends = admin.log_ends(partitions)
-        if len(ends) < count:
-            raise Unavailable(f"the ends of {topic} are not to be had now")
-        return tuple(ends[partition] for partition in partitions)
 
     def _round(self, work: Work) -> None:
         try:

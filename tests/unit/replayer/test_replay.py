@@ -275,7 +275,7 @@ def test_a_schema_that_is_not_to_be_had_holds_up_its_command_alone(bench):
     bench.publish(1)
     bench.replay(("events.order", 0, 0, 2))
     replayer = bench.replayer()
-    read, gone = replayer._past.events.read, []
+    read, gone = replayer._undertakings.past.events.read, []
 
     def be_away(record):
         if record.offset() == 1 and len(gone) < 3:
@@ -283,7 +283,7 @@ def test_a_schema_that_is_not_to_be_had_holds_up_its_command_alone(bench):
             raise Unavailable("the registry is away")
         return read(record)
 
-    replayer._past.events.read = be_away
+    replayer._undertakings.past.events.read = be_away
     while not bench.deliveries():
         replayer.step()
     assert numbers(bench) == [0]

@@ -6,9 +6,7 @@ import pytest
 
 from hooklane.domain.delivery import Progress, progress_of, to_ms
 from hooklane.domain.endpoint import EndpointState
-from hooklane.domain.errors import Misconfigured, Unavailable
 from hooklane.domain.topics import Partition
-from hooklane.replayer import worker
 from support.deliveries import START, delivery_bytes
 from support.replaying import ReplayerBench
 
@@ -293,34 +291,6 @@ def test_commits_are_renewed_every_day(bench):
     bench.run(replayer)
 
     assert {p: commit.offset for p, commit in commits.items()} == before
-
-
-def test_more_partitions_than_a_cursor_can_note_are_refused(bench, monkeypatch):
-    """The setting would have to be smaller."""
-    monkeypatch.setattr(worker, "PARTITIONS_MAX", 1)
-    bench.ask()
-
-    with pytest.raises(Misconfigured):
-        bench.run(bench.replayer())
-
-
-def test_a_topic_that_the_broker_does_not_name_is_waited_for(bench):
-    """A broker that has just started may not know all yet: no crash, and nothing noted."""
-    bench.die()
-    bench.ask()
-    replayer = bench.replayer()
-    topics, ends = bench.admin.topics, bench.admin.log_ends
-    bench.admin.topics = dict
-    with pytest.raises(Unavailable):
-        bench.run(replayer)
-    bench.admin.topics, bench.admin.log_ends = topics, lambda _partitions: {}
-    with pytest.raises(Unavailable):
-        bench.run(replayer)
-    bench.admin.log_ends = ends
-
-    bench.run(replayer)
-
-    assert len(bench.lane()) == 1
 
 
 def test_a_brokers_warning_is_logged(bench):
