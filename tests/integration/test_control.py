@@ -1,7 +1,9 @@
 """Control on real Kafka: what it answered is on its topic, once, whoever relays it."""
 
+import os
+import signal
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 import pytest
@@ -47,6 +49,7 @@ class Bench:
         own = control_environment(self.database, port)
         own["HOOKLANE_CONTROL_ORDINAL"] = str(ordinal)
         own["HOOKLANE_CONTROL_EFFECTIVE_WAIT_MS"] = "0"
+        own["HOOKLANE_CONTROL_TAKEOVER_AFTER_S"] = "2"
         log = self.folder / f"control-{ordinal}.log"
         service = Service("control", self.environment | own, log)
         service.api = Client(f"http://127.0.0.1:{port}", API_KEY)
@@ -70,6 +73,18 @@ class Bench:
             for record in self.records(self.topics.endpoints)
         ]
         return [one for one in found if one[0] in endpoint_ids]
+
+    @contextmanager
+    def second(self):
+        """Run another control; it takes hold at its start."""
+        other = self.control(1).start()
+        try:
+            other.wait_ready()
+            other.wait_for("relay.held")
+            yield other
+        finally:
+            other.api.close()
+            other.stop()
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +126,42 @@ def test_a_control_killed_while_it_relays_publishes_each_change_once(bench, cont
     assert bench.announced(*made) == [(endpoint_id, 1) for endpoint_id in made]
     ids = [outbox_id_of(record.headers()) for record in bench.records(bench.topics.endpoints)]
     assert ids == sorted(set(ids))
+
+
+def published_ids(bench):
+    records = bench.records(bench.topics.endpoints)
+    return [outbox_id_of(record.headers()) for record in records]
+
+
+def test_the_relay_moves_when_its_holder_is_killed(bench, control):
+    """SIGKILL of the one that holds, in a burst: the other publishes the rest, each once."""
+    with bench.second() as holder:
+        made = [control.api.create_endpoint(**DRAFT)["id"] for _ in range(4)]
+        holder.kill()
+        made += [control.api.create_endpoint(**DRAFT)["id"] for _ in range(4)]
+        wait_until(lambda: len(bench.announced(*made)) >= 8, within_s=30, what="the records")
+    assert bench.announced(*made) == [(endpoint_id, 1) for endpoint_id in made]
+    ids = published_ids(bench)
+    assert ids == sorted(set(ids))
+
+
+def test_a_holder_that_was_stopped_and_wakes_publishes_nothing(bench, control):
+    """SIGSTOP in a burst: another takes over; awake, the old one is fenced and stands down."""
+    with bench.second() as holder:
+        made = [control.api.create_endpoint(**DRAFT)["id"] for _ in range(4)]
+        os.kill(holder.child.pid, signal.SIGSTOP)
+        try:
+            made += [control.api.create_endpoint(**DRAFT)["id"] for _ in range(4)]
+            wait_until(lambda: len(bench.announced(*made)) >= 8, within_s=30, what="the records")
+        finally:
+            os.kill(holder.child.pid, signal.SIGCONT)
+        # Through its own API: it is rung, and believes that it holds.
+        made += [holder.api.create_endpoint(**DRAFT)["id"] for _ in range(4)]
+        holder.wait_for("relay.fenced")
+        wait_until(lambda: len(bench.announced(*made)) >= 12, within_s=30, what="the rest")
+    assert sorted(bench.announced(*made)) == sorted((endpoint_id, 1) for endpoint_id in made)
+    ids = published_ids(bench)
+    assert len(ids) == len(set(ids))
 
 
 def test_of_two_controls_one_relays_and_both_answer(bench, control):

@@ -43,6 +43,7 @@ class Service:
         self.name, self.environment, self.log = name, environment, log
         self.metrics = free_port()
         self.child = None
+        self.begun = 0  # where in the log this run's lines begin
 
     def start(self):
         own = f"HOOKLANE_{self.name.upper()}"
@@ -52,6 +53,7 @@ class Service:
         environment |= self.environment | {f"{own}_METRICS_PORT": str(self.metrics)}
         command = (sys.executable, "-m", f"hooklane.{self.name}")
         with self.log.open("ab") as out:
+            self.begun = out.tell()
             self.child = subprocess.Popen(
                 leashed(command, parent=os.getpid()),
                 stdout=out,
@@ -71,6 +73,13 @@ class Service:
                 pass
             time.sleep(0.05)
         raise AssertionError(f"{self.name} was not ready:\n{self.log.read_text()[-4000:]}")
+
+    def wait_for(self, what):
+        """Wait for a line of this run's log."""
+        deadline = time.monotonic() + READY_WITHIN_S
+        while what.encode() not in self.log.read_bytes()[self.begun :]:
+            assert time.monotonic() < deadline, f"{self.name} never said {what}"
+            time.sleep(0.05)
 
     def kill(self):
         self.child.send_signal(signal.SIGKILL)
