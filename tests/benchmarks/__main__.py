@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.history import history
+from benchmarks.send_now import send_now
 from benchmarks.workloads import w1, w3
 
 REPORT = Path(__file__).parents[2] / "build" / "bench.json"
@@ -20,6 +21,7 @@ UNASKED = ("W1", "W3")
 WORKLOADS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "W1": w1,
     "W3": lambda: {"W3": w3()},
+    "send-now": lambda: {"send-now": send_now()},
     "history": lambda: {"history": history()},
 }
 
