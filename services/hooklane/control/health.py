@@ -22,7 +22,7 @@ from hooklane.adapters.ports import Clock, Reader, Record
 from hooklane.adapters.store import ControlStore, KeptEndpoint, LostRace, OffsetMove
 from hooklane.control.drafts import moved_revision
 from hooklane.domain.attempt import Outcome
-from hooklane.domain.delivery import Trigger, from_ms
+from hooklane.domain.delivery import Trigger
 from hooklane.domain.endpoint import Cause, Endpoint, EndpointState
 from hooklane.domain.errors import BrokenContract, NotFound
 from hooklane.domain.health import WINDOW, Health, HealthState, Met, Rules, is_hopeless, observed
@@ -33,10 +33,15 @@ FAILING = "failing"
 _BATCH = 5_000
 _SILENCED_MAX = 500
 _WAIT = timedelta(milliseconds=250)
+# It may lag, deliveries on the same machine may not: so long it rests for what a batch took.
+_REST, _REST_S_MAX = 3.0, 1.0
 # How long the loser of a race lets the winner work alone.
 _STANDBY_S = 2.0
 _LOOK_EVERY_S = 5.0
 _WORDS = {HealthState.FAILING: "failing", HealthState.HEALTHY: "recovered"}
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+# 9999-12-31, the last day datetime knows.
+_TIME_MS_MAX = 253_402_300_799_999
 _ALIVE = frozenset((EndpointState.ACTIVE, EndpointState.PAUSED))
 
 
@@ -84,7 +89,10 @@ class Watch:
             records = self._reader.read(_BATCH, timeout=_WAIT)
             self._is_astray = bool(records)
             if records:
+                began = self._clock.monotonic()
                 self._take(records)
+                spent = self._clock.monotonic() - began
+                self._clock.sleep(min(spent * _REST, _REST_S_MAX))
             self._is_astray = False
             if now >= self._look_at:
                 self._look_at = now + _LOOK_EVERY_S
@@ -219,20 +227,20 @@ def met_of(value: Value) -> Met:
     Raises:
         BrokenContract: its time is none.
     """
-    try:
-        outcome = Outcome(value["outcome"])
-    except ValueError:
-        outcome = Outcome.NONE  # one that this release does not know
+    at_ms = value["started_at"]
+    if not 0 <= at_ms <= _TIME_MS_MAX:
+        raise BrokenContract(f"{at_ms} is not a time in unix milliseconds")
     return Met(
-        attempt_id=value["attempt_id"],
-        delivery_id=value["delivery_id"],
-        event_id=value["event_id"],
-        event_type=value["type"],
-        at=from_ms(value["started_at"]),
-        outcome=outcome,
-        status=value["status"],
-        latency_ms=value["timings"]["total_ms"],
-        number=value["number"],
-        is_dead=value["verdict"] == "dead",
-        reason=value["reason"],
+        value["attempt_id"],
+        value["delivery_id"],
+        value["event_id"],
+        value["type"],
+        at_ms,
+        # One that this release does not know says nothing.
+        _OUTCOMES.get(value["outcome"], Outcome.NONE),
+        value["status"],
+        value["timings"]["total_ms"],
+        value["number"],
+        value["verdict"] == "dead",
+        value["reason"],
     )

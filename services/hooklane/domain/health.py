@@ -12,14 +12,16 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from hooklane.domain import operational
 from hooklane.domain.attempt import Outcome
-from hooklane.domain.delivery import to_ms
+from hooklane.domain.delivery import from_ms, to_ms
 from hooklane.domain.operational import OperationalEvent, Value, is_operational
 
 SLOT = timedelta(minutes=5)
 SLOTS = 12
+_SLOT_MS = SLOT // timedelta(milliseconds=1)
 # Latencies in milliseconds; what took longer than the last counts as that.
 BOUNDS_MS = (
     1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000, 1_500, 2_000,
@@ -48,15 +50,17 @@ class Rules:
     dead_per_minute_max: int = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Met:
-    """What one attempt says: when it began, what it met, and whether its delivery is dead."""
+class Met(NamedTuple):
+    """What one attempt says: when it began, what it met, and whether its delivery is dead.
+
+    A tuple, with the time in unix milliseconds: one is made for every attempt there is.
+    """
 
     attempt_id: str
     delivery_id: str
     event_id: str
     event_type: str
-    at: datetime
+    at_ms: int
     outcome: Outcome
     status: int | None = None
     latency_ms: int | None = None
@@ -110,18 +114,21 @@ def observed(
 
     Called without attempts it tells what a minute's end leaves to tell.
     """
-    ordered = sorted(attempts, key=lambda met: met.at)
+    ordered = sorted(attempts, key=lambda met: met.at_ms)
     health, told = _closed_window(health, now)
     health = replace(health, slots=_counted(health.slots, ordered, now=now))
+    calm = _is_calm(health)
+    # Of successes that end no run, the common ones, the newest stands for all.
+    newest: Met | None = None
     for met in ordered:
-        health, event = _after(health, met, rules)
-        if event is not None:
-            told.append(event)
-        if met.is_dead and not is_operational(met.event_type):
-            health, event = _after_death(health, met, rules, now=now)
-            if event is not None:
-                told.append(event)
-    return health, told
+        if calm and met.outcome is Outcome.SUCCEEDED:
+            newest = met
+            continue
+        health, newest = _with_success(health, newest), None
+        health, events = _after(health, met, rules, now=now)
+        told += events
+        calm = _is_calm(health)
+    return _with_success(health, newest), told
 
 
 def is_hopeless(health: Health, rules: Rules) -> bool:
@@ -162,49 +169,69 @@ def _p95(counts: Sequence[int]) -> int | None:
     return None
 
 
-def _slot(at: datetime) -> int:
-    return to_ms(at) // (SLOT // timedelta(milliseconds=1))
+def _slot(at_ms: int) -> int:
+    return at_ms // _SLOT_MS
 
 
 def _recent(slots: Slots, now: datetime) -> Slots:
-    newest = _slot(now)
+    newest = _slot(to_ms(now))
     return {slot: counts for slot, counts in slots.items() if newest - SLOTS < slot <= newest}
 
 
 def _counted(slots: Slots, attempts: Iterable[Met], *, now: datetime) -> Slots:
     found = {slot: list(counts) for slot, counts in slots.items()}
-    newest = _slot(now)
+    newest = _slot(to_ms(now))
+    last = len(BOUNDS_MS) - 1
     for met in attempts:
         succeeded = met.outcome is Outcome.SUCCEEDED
         if succeeded or met.outcome in _FAILURES:
             # A clock ahead of ours would put it where nobody looks.
-            counts = found.setdefault(min(_slot(met.at), newest), list(_EMPTY))
+            slot = min(_slot(met.at_ms), newest)
+            counts = found.get(slot)
+            if counts is None:
+                counts = found[slot] = list(_EMPTY)
             counts[0 if succeeded else 1] += 1
             if met.latency_ms is not None:
-                bound = bisect_left(BOUNDS_MS, met.latency_ms)
-                counts[2 + min(bound, len(BOUNDS_MS) - 1)] += 1
+                counts[2 + min(bisect_left(BOUNDS_MS, met.latency_ms), last)] += 1
     return _recent({slot: tuple(counts) for slot, counts in found.items()}, now)
 
 
-def _after(health: Health, met: Met, rules: Rules) -> tuple[Health, OperationalEvent | None]:
+def _after(
+    health: Health, met: Met, rules: Rules, *, now: datetime
+) -> tuple[Health, list[OperationalEvent]]:
+    told: OperationalEvent | None = None
+    died: OperationalEvent | None = None
     if met.outcome is Outcome.SUCCEEDED:
-        return _after_success(health, met)
-    if met.outcome in _FAILURES:
-        return _after_failure(health, met, rules)
-    return health, None
+        health, told = _after_success(health, met)
+    elif met.outcome in _FAILURES:
+        health, told = _after_failure(health, met, rules)
+    if met.is_dead and not is_operational(met.event_type):
+        health, died = _after_death(health, met, rules, now=now)
+    return health, [event for event in (told, died) if event is not None]
+
+
+def _is_calm(health: Health) -> bool:
+    return health.failing_since is None and health.told_since is None
+
+
+def _with_success(health: Health, met: Met | None) -> Health:
+    if met is None:
+        return health
+    at, last = from_ms(met.at_ms), health.last_success_at
+    return health if last is not None and at <= last else replace(health, last_success_at=at)
 
 
 def _after_success(health: Health, met: Met) -> tuple[Health, OperationalEvent | None]:
-    last = met.at if health.last_success_at is None else max(met.at, health.last_success_at)
+    known, at = _with_success(health, met), from_ms(met.at_ms)
     since, told = health.failing_since, health.told_since
-    if since is not None and met.at < since:
-        return replace(health, last_success_at=last), None
-    after = replace(begun_anew(health), last_success_at=last, told_since=None)
+    if since is not None and at < since:
+        return known, None
+    after = replace(begun_anew(known), told_since=None)
     if told is None:
         return after, None
     values: dict[str, Value] = {
         "failing_since": to_ms(told),
-        "recovered_at": to_ms(met.at),
+        "recovered_at": met.at_ms,
         "consecutive_failures": health.consecutive_failures,
     }
     return after, _event(operational.RECOVERED, health, met, values)
@@ -213,10 +240,11 @@ def _after_success(health: Health, met: Met) -> tuple[Health, OperationalEvent |
 def _after_failure(
     health: Health, met: Met, rules: Rules
 ) -> tuple[Health, OperationalEvent | None]:
-    if health.last_success_at is not None and met.at < health.last_success_at:
+    at = from_ms(met.at_ms)
+    if health.last_success_at is not None and at < health.last_success_at:
         return health, None
-    since = met.at if health.failing_since is None else min(met.at, health.failing_since)
-    last = met.at if health.last_failure_at is None else max(met.at, health.last_failure_at)
+    since = at if health.failing_since is None else min(at, health.failing_since)
+    last = at if health.last_failure_at is None else max(at, health.last_failure_at)
     count = health.consecutive_failures + 1
     fails = count >= rules.failing_after
     tells = fails and health.told_since is None and not is_operational(met.event_type)
@@ -291,6 +319,6 @@ def _event(
         id_in_source=f"{event_type}:{health.endpoint_id}:{met.attempt_id}",
         tenant=health.tenant,
         endpoint_id=health.endpoint_id,
-        at=met.at,
+        at=from_ms(met.at_ms),
         values={"endpoint_id": health.endpoint_id, **values},
     )

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +6,7 @@ from hooklane.adapters.health_store import Observation
 from hooklane.control.access import Caller
 from hooklane.control.health_routes import EXAMPLE, HealthAnswer, HealthRoutes
 from hooklane.domain.attempt import Outcome
+from hooklane.domain.delivery import to_ms
 from hooklane.domain.errors import NotFound
 from hooklane.domain.health import Health, Met, Rules, observed
 from support.control import draft
@@ -38,9 +38,9 @@ def test_what_is_known_is_shown(api, bench, endpoint_id):
     now = bench.clock.now()
     met = Met(
         attempt_id="att_a", delivery_id="dlv_a", event_id="evt_a", event_type="order.created",
-        at=now, outcome=Outcome.REJECTED, status=500, latency_ms=12,
+        at_ms=to_ms(now), outcome=Outcome.REJECTED, status=500, latency_ms=12,
     )  # fmt: skip
-    attempts = [met, replace(met, at=now + timedelta(seconds=1))]
+    attempts = [met, met._replace(at_ms=to_ms(now + timedelta(seconds=1)))]
     known = Health(endpoint_id=endpoint_id, tenant="acme")
     health, _ = observed(known, attempts, rules=Rules(failing_after=2), now=now)
     bench.store.observe([endpoint_id], lambda _: [Observation(health=health)], at=now)

@@ -10,6 +10,7 @@ from hooklane.adapters.rendering import EventSchema
 from hooklane.control.operational import KEPT, Teller
 from hooklane.domain import operational
 from hooklane.domain.attempt import Outcome
+from hooklane.domain.delivery import to_ms
 from hooklane.domain.errors import Conflict, Unavailable
 from hooklane.domain.health import Health, Met, Rules, observed
 from hooklane.domain.operational import OperationalEvent, replay_finished
@@ -172,7 +173,7 @@ def told(bench) -> list[OperationalEvent]:
     attempts = [
         Met(
             attempt_id=f"att_{n}", delivery_id="dlv_a", event_id="evt_a",
-            event_type="order.created", at=now, outcome=outcome, is_dead=n == 2,
+            event_type="order.created", at_ms=to_ms(now), outcome=outcome, is_dead=n == 2,
         )
         for n, outcome in enumerate((*FAILED, Outcome.SUCCEEDED))
     ]  # fmt: skip

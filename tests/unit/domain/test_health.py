@@ -7,6 +7,7 @@ import pytest
 
 from hooklane.domain import operational
 from hooklane.domain.attempt import Outcome
+from hooklane.domain.delivery import to_ms
 from hooklane.domain.health import (
     SLOTS,
     Health,
@@ -32,7 +33,7 @@ def met(outcome=Outcome.REJECTED, *, at=0, **fields):
         "attempt_id": f"att_{number}", "delivery_id": f"dlv_{number}", "event_id": "evt_a",
         "event_type": "order.created", "status": 500, **fields,
     }  # fmt: skip
-    return Met(at=NOW + at * S, outcome=outcome, **about)
+    return Met(at_ms=to_ms(NOW + at * S), outcome=outcome, **about)
 
 
 def won(*, at=0, **fields):
