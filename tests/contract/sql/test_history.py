@@ -98,6 +98,23 @@ READS = {
 }
 
 
+FAILURES = {
+    "ix_attempts_failed_tenant": AttemptFilter(tenant="acme", outcome="rejected"),
+    "ix_attempts_failed_endpoint_id": AttemptFilter(endpoint_id="ep_1", verdict="retry"),
+}
+
+
+@pytest.mark.parametrize("index", FAILURES)
+def test_failures_are_found_without_reading_through_successes(engine, index):
+    """They have an index of their own, small because they are few."""
+    found = plan(engine, asked(engine, lambda log: log.attempts(FAILURES[index], PAGE)))
+    if engine.dialect.name == "sqlite":
+        assert index in found
+    else:
+        # A partition's index has a name of PostgreSQL's own; what it leaves to be filtered tells.
+        assert "<> 'succeeded'" not in found, found
+
+
 def test_every_read_is_by_an_index(engine):
     """No list and no count reads a table through; PostgreSQL prunes to the days of a span."""
     for name, ask in READS.items():

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from hooklane.adapters.log_store import AttemptFilter, PageRequest, Row
 from hooklane.adapters.sql.listing import Listing, between, equal, in_payload, page_of
-from hooklane.adapters.sql.tables import attempts, receipts
+from hooklane.adapters.sql.tables import NOT_SUCCEEDED, attempts, receipts
+from hooklane.domain.attempt import Outcome
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.errors import NotFound
 
@@ -93,9 +94,17 @@ class SqlAttempts(Listing):
             }
         )
         conditions += between(columns.started_at, since=chosen.since, until=chosen.until)
+        if _asks_for_failures(chosen):
+            conditions.append(sa.text(NOT_SUCCEEDED))
         if chosen.text is not None:
             found = [in_payload(self._engine, chosen.text)]
             found += equal({receipts.c.tenant: chosen.tenant, receipts.c.type: chosen.type})
             conditions.append(columns.event_id.in_(sa.select(receipts.c.event_id).where(*found)))
         query = sa.select(attempts).where(*conditions)
         return page_of(query, page, time=columns.started_at, row_id=columns.attempt_id)
+
+
+def _asks_for_failures(chosen: AttemptFilter) -> bool:
+    outcome, verdict = chosen.outcome, chosen.verdict
+    failed = outcome is not None and outcome != Outcome.SUCCEEDED.value
+    return failed or (verdict is not None and verdict != "delivered")

@@ -123,6 +123,9 @@ offsets = sa.Table(
     sa.Column("next_offset", sa.BigInteger(), nullable=False),
 )
 
+# Of attempts, in the words that a query must use for the index on them to be taken.
+NOT_SUCCEEDED = "outcome <> 'succeeded'"
+
 # The two that grow with traffic have no unique index: offsets see to it that a record is one row,
 # and of random ids each index costs a page. PostgreSQL keeps them in partitions by day, made and
 # dropped by the recorder (`partitions`). SQLite's receipts have one column more, `row_id`, the key
@@ -160,6 +163,17 @@ attempts = sa.Table(
     sa.Index(None, "endpoint_id", "started_at"),
     sa.Index(None, "tenant", "started_at"),
     sa.Index(None, "started_at"),
+    # Few are not successes, and those are what people look for.
+    *(
+        sa.Index(
+            f"ix_attempts_failed_{column}",
+            column,
+            "started_at",
+            postgresql_where=sa.text(NOT_SUCCEEDED),
+            sqlite_where=sa.text(NOT_SUCCEEDED),
+        )
+        for column in ("tenant", "endpoint_id")
+    ),
     postgresql_partition_by="RANGE (started_at)",
 )
 
