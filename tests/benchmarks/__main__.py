@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.history import history
+from benchmarks.replay import replay
 from benchmarks.send_now import send_now
 from benchmarks.workloads import w1, w3
 
@@ -23,6 +24,7 @@ WORKLOADS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "W3": lambda: {"W3": w3()},
     "send-now": lambda: {"send-now": send_now()},
     "history": lambda: {"history": history()},
+    "replay": lambda: {"replay": replay()},
 }
 
 
