@@ -123,7 +123,7 @@ offsets = sa.Table(
     sa.Column("next_offset", sa.BigInteger(), nullable=False),
 )
 
-# Of attempts, in the words that a query must use for the index on them to be taken.
+# Of attempts.
 NOT_SUCCEEDED = "outcome <> 'succeeded'"
 
 # The two that grow with traffic have no unique index: offsets see to it that a record is one row,
