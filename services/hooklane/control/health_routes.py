@@ -68,7 +68,7 @@ class HealthRoutes:
         """Show since when it fails, how often, its success rate and p95 of the last hour."""
         store = self._desk.store
         endpoint = store.endpoint(endpoint_id).endpoint
-        caller.require(endpoint.tenant, f"endpoint {endpoint_id!r}")
+        caller.require(endpoint.tenant, f"endpoint {endpoint_id!r}", endpoint_id=endpoint_id)
         found = store.health(endpoint_id)
         return self._answer(found or Health(endpoint_id=endpoint_id, tenant=endpoint.tenant))
 
