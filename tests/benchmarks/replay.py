@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.receivers import nginx, timing_receiver
 from benchmarks.stack import TOPIC, Stack, stack
@@ -26,8 +27,9 @@ def replay() -> dict[str, Any]:
         for number in range(EVENTS):
             running.publish(number)
         running.producer.flush()
+        # An endpoint that came before the matcher has passed these would get them from it.
+        _wait(lambda: _has_passed(running), "the matcher")
         running.create_endpoints([f"{url}/hook"])
-        # Also until what is past has gone by the matcher: it would hold up what comes after it.
         _latencies(running, url, seconds=WARM_UP_SECONDS)
         without = _latencies(running, url)
         (new,) = running.create_endpoints([f"{receiver.url}/hook/new"])
@@ -69,6 +71,18 @@ def _ask(running: Stack, endpoint_id: str) -> tuple[str, int]:
 def _show(running: Stack, replay_id: str) -> dict[str, Any]:
     answer: dict[str, Any] = running.api.get(f"/v1/replays/{replay_id}").raise_for_status().json()
     return answer
+
+
+def _has_passed(running: Stack) -> bool:
+    """Tell whether the matcher has committed the end of every partition."""
+    consumer = Consumer(
+        {"bootstrap.servers": running.ready["kafka"], "group.id": "hooklane.matcher"}
+    )
+    partitions = consumer.list_topics(TOPIC, 10).topics[TOPIC].partitions
+    found = consumer.committed([TopicPartition(TOPIC, number) for number in partitions], 10)
+    passed = [p.offset >= consumer.get_watermark_offsets(p, timeout=10)[1] for p in found]
+    consumer.close()
+    return all(passed)
 
 
 def _latencies(running: Stack, url: str, *, seconds: int = OTHER_SECONDS) -> list[float]:
