@@ -9,11 +9,12 @@ from hooklane.client.calls import Answer, given, segment
 from hooklane.client.explain import ExplainCalls
 from hooklane.client.health import HealthCalls
 from hooklane.client.keys import KeyCalls
+from hooklane.client.logs import LogCalls
 from hooklane.client.releases import ReleaseCalls
 from hooklane.client.replays import ReplayCalls
 
 
-class Client(ExplainCalls, HealthCalls, KeyCalls, ReleaseCalls, ReplayCalls):
+class Client(ExplainCalls, HealthCalls, KeyCalls, LogCalls, ReleaseCalls, ReplayCalls):
     """Talks to one control API; may be used by several threads.
 
     Args:
