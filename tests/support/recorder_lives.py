@@ -1,22 +1,27 @@
 """Recorders as processes that are quick to start: forked of a server that has imported everything.
 
-Each life joins a group of its own, so that it need not wait for its killed predecessor's session
-to end: where it begins is told by SQL alone.
+Each reads all partitions without a group, so that it need not wait for its killed predecessor's
+session to end: where it begins is told by SQL alone.
 """
 
 import multiprocessing
 from datetime import timedelta
 
+from confluent_kafka import Consumer, TopicPartition
+
 from hooklane.adapters import kafka
 from hooklane.adapters.clock import SystemClock
+from hooklane.adapters.kafka import fetch
+from hooklane.adapters.kafka.config import member_config
 from hooklane.adapters.log import json_log
 from hooklane.adapters.settings import KafkaSettings, load
 from hooklane.adapters.sql.engine import connect
 from hooklane.adapters.sql.recorder import SqlRecorderStore
 from hooklane.domain.errors import Unavailable
+from hooklane.domain.topics import Partition
 from hooklane.recorder.worker import Pace, Recorder, Surroundings
 
-BATCH = 250
+BATCH = 100
 
 
 def nursery():
@@ -26,17 +31,41 @@ def nursery():
     return context
 
 
-def live(environment, database, number):
+class SoleMember:
+    """A member that is alone, and has every partition at once."""
+
+    def __init__(self, settings):
+        config = member_config(settings, group=f"{settings.prefix}.alone", instance="alone")
+        self._consumer = Consumer({**config, "group.protocol": "classic"})
+        self._partitions = settings.log_partitions
+
+    def subscribe(self, topics, listener):
+        numbers = range(self._partitions)
+        listener.on_assigned([Partition(topic, number) for topic in topics for number in numbers])
+
+    def assign(self, starts):
+        self._consumer.assign([TopicPartition(*place, at) for place, at in starts.items()])
+
+    def consume(self, records_max, *, timeout):
+        records, events = fetch.fetch(self._consumer, records_max, timeout=timeout)
+        assert list(fetch.serious(events)) == []
+        return records
+
+    def ends(self, partition):
+        return fetch.ends(self._consumer, partition)
+
+    def position(self, partition):
+        (answer,) = self._consumer.position([TopicPartition(*partition)])
+        return answer.offset if answer.offset >= 0 else None
+
+
+def live(environment, database):
     """Record until killed."""
     settings = load(KafkaSettings, environment)
     clock = SystemClock()
     log = json_log("recorder", clock=clock)
     around = Surroundings(
-        member=kafka.member(
-            settings,
-            group=settings.topics.group(f"recorder.{number}"),
-            instance=f"{settings.prefix}.recorder.{number}",
-        ),
+        member=SoleMember(settings),
         admin=kafka.admin(settings),
         store=SqlRecorderStore(connect(database, durable=False), log=log),
         topics=settings.topics,
