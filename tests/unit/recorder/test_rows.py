@@ -4,10 +4,10 @@ import pytest
 
 from hooklane.adapters.codec import codec
 from hooklane.adapters.rejected import RawRecord
-from hooklane.adapters.sql.tables import attempts, dead_letters
+from hooklane.adapters.sql.tables import attempts, dead_letters, receipts
 from hooklane.domain.topics import Topics
-from hooklane.recorder.rows import attempt_row, batch_of, dead_letter_row
-from support.recording import attempt, attempt_value, dead_letter
+from hooklane.recorder.rows import Choice, attempt_row, batch_of, dead_letter_row, receipt_row
+from support.recording import attempt, attempt_value, dead_letter, receipt
 
 TOPICS = Topics(prefix="test")
 
@@ -73,3 +73,39 @@ def test_unreadable_records_are_told_and_passed(broken):
 def test_the_character_that_sql_text_cannot_hold_is_shown():
     """PostgreSQL refuses NUL; a receiver's error text may have one."""
     assert attempt_row(attempt_value(1, error="a\0b"))["error"] == "a␀b"
+
+
+def test_a_receipt_row_has_every_column_and_its_text():
+    """What is no UTF-8 has no text, and NUL is shown."""
+    row = receipt_row(receipt(1, payload=b"a\0b"))
+    assert set(row) == {column.name for column in receipts.c}
+    assert (row["receipt_id"], row["matched"]) == ("evt_1:event::0", '["ep_1"]')
+    assert row["payload_text"] == "a␀b"
+    assert receipt_row(receipt(1, payload=b"\xff"))["payload_text"] is None
+    assert receipt_row(receipt(1), search=False)["payload_text"] is None
+
+
+def test_an_event_that_concerned_nobody_leaves_a_row_only_when_asked():
+    """One that refused an endpoint concerned it."""
+    refused = [{"endpoint_id": "ep_2", "reason": "endpoint_disabled"}]
+    records = [
+        receipt(1),
+        receipt(2, matched=[], payload=None),
+        receipt(3, matched=[], payload=None, refused=refused),
+    ]
+    kept = {}
+    for unmatched in (False, True):
+        choice = Choice(unmatched=unmatched)
+        found = batch_of(records, TOPICS, choice=choice, on_broken=lambda *_: None)
+        kept[unmatched] = [row["source_offset"] for row in found.receipts]
+    assert kept == {False: [1, 3], True: [1, 2, 3]}
+
+
+def test_what_comes_late_is_written_without_payload():
+    """Older than payloads are kept: nobody looks there again to empty it."""
+    records = [attempt(1), receipt(1, at_ms=5), dead_letter(1)]
+    choice = Choice(payloads_since=2_000)
+    found = batch_of(records, TOPICS, choice=choice, on_broken=lambda *_: None)
+    (one,), (letter,) = found.receipts, found.dead_letters.values()
+    assert (one["payload"], one["payload_text"], letter["payload"]) == (None, None, b"")
+    assert found.attempts[0]["response_body"] == b""

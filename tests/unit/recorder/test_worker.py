@@ -5,16 +5,17 @@ import sqlalchemy as sa
 
 from hooklane.adapters.codec import codec
 from hooklane.adapters.memory import Cluster, ManualClock
+from hooklane.adapters.metrics import RECORDER_LAG
 from hooklane.adapters.sql.engine import connect, reading
 from hooklane.adapters.sql.recorder import SqlRecorderStore
-from hooklane.adapters.sql.tables import attempts, dead_letters, gaps
+from hooklane.adapters.sql.tables import attempts, dead_letters, gaps, receipts
 from hooklane.adapters.sql.upgrade import upgrade
 from hooklane.adapters.store import LostRace
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.errors import Unavailable
 from hooklane.domain.topics import Partition, PartitionCounts, Topics
 from hooklane.recorder.worker import Pace, Recorder, Surroundings
-from support.recording import attempt_value, dead_headers, delivery_value
+from support.recording import attempt_value, dead_headers, delivery_value, receipt_value
 
 TOPICS = Topics(prefix="test", counts=PartitionCounts(attempts=2, dead_letters=2))
 PACE = Pace(batch_records=7, wait=timedelta(milliseconds=1))
@@ -208,6 +209,50 @@ def test_records_that_are_gone_unread_are_a_gap_that_is_recorded(bench):
     assert {part: offsets[part] for part in before} == {
         part: end + 1 for part, end in before.items()
     }
+
+
+def test_holes_of_compaction_are_no_gap(bench):
+    """Dead letters that were redriven and compacted away are missing from nobody's log."""
+    recorder = bench.recorder()
+    for number in (1, 1, 2, 2, 3):
+        bench.die(number)
+    run(recorder)
+    bench.die(1)
+    bench.die(2)
+    bench.cluster.compact(TOPICS.dead_letters)
+    bench.die(4)
+    run(recorder)
+    assert {row["delivery_id"] for row in bench.rows(dead_letters)} == {
+        f"dlv_{number}" for number in (1, 2, 3, 4)
+    }
+    assert (bench.rows(gaps), bench.lines) == ([], [])
+
+
+def test_the_lag_counts_the_records_of_all_three_topics(bench):
+    """None once all is written, whatever the topic."""
+    recorder = bench.recorder()
+    run(recorder)
+    bench.write(3)
+    bench.die(1)
+    value = codec("match").encode(receipt_value(1))
+    bench.producer.produce(TOPICS.matches, value, key=b"evt_1")
+    bench.clock.advance(timedelta(seconds=6))
+    recorder._tell_lag()
+    assert RECORDER_LAG._value.get() == 5
+    run(recorder)
+    bench.clock.advance(timedelta(seconds=6))
+    run(recorder)
+    assert (RECORDER_LAG._value.get(), len(bench.rows(receipts))) == (0, 1)
+
+
+def test_old_rows_go_between_batches(bench):
+    """Tended at the start and every ten minutes, as long as anything is left."""
+    recorder = bench.recorder()
+    bench.write(5)
+    run(recorder)
+    bench.clock.advance(timedelta(days=31))
+    run(recorder)
+    assert bench.numbers() == []
 
 
 def test_it_waits_for_the_schema(tmp_path):
