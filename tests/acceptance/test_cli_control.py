@@ -74,7 +74,7 @@ def test_from_a_tenant_to_a_deleted_endpoint(hooklane):
         (("tenant", "create", "Not A Name"), "name"),
         (("redrive", "--endpoint", "ep_unknown"), "ep_unknown"),
         (("rejected", "resubmit", "seventeen"), "PARTITION:OFFSET"),
-        (("attempts",), "event_id"),
+        (("events", "show", "evt_unknown"), "evt_unknown"),
     ],
 )
 def test_a_refusal_is_exit_code_2_and_one_sentence(hooklane, words, named):

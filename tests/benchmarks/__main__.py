@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.history import history
+from benchmarks.recorder import recorder
 from benchmarks.replay import replay
 from benchmarks.send_now import send_now
 from benchmarks.workloads import w1, w3
@@ -25,6 +26,7 @@ WORKLOADS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "send-now": lambda: {"send-now": send_now()},
     "history": lambda: {"history": history()},
     "replay": lambda: {"replay": replay()},
+    "recorder": lambda: {"recorder": recorder()},
 }
 
 

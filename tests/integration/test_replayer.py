@@ -78,4 +78,5 @@ def test_sigkill_inside_a_transaction_redrives_nothing_twice(again):
 
     assert len(found) == len(ids)
     assert set(found) == set(ids)
-    assert again.resting_ids() == set()
+    # A transaction's partitions become readable one after another.
+    wait_for(lambda: again.resting_ids() == set(), what="the last tombstones")

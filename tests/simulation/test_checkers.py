@@ -148,7 +148,7 @@ SPOILT = {
 @pytest.mark.parametrize("fault", SPOILT)
 def test_a_broken_law_is_seen(fault):
     """Each fault that we know how to make turns a checker red, within a few seeds."""
-    for seed in range(5):
+    for seed in range(10):
         try:
             Simulation(seed, wrap=spoiling(*SPOILT[fault])).run()
         except Broken:
@@ -160,7 +160,7 @@ def test_a_tier_that_nobody_reads_is_seen():
     """What does not drain once all is well is a broken promise."""
     spoilt = spoiling("retrier", "member", consumes_nothing)
     with pytest.raises(Broken, match="not drained"):
-        Simulation(3, wrap=spoilt, drain_rounds_max=300).run()
+        Simulation(2, wrap=spoilt, drain_rounds_max=300).run()
 
 
 def a_backlog(*, wrap=None):

@@ -194,8 +194,10 @@ def read_ledger(bootstrap, admin, topics, *, tiers, tenant) -> Ledger:
     deaths = [_kept(r, is_open=False) for r in letters if r.value() is not None]
     mine = {kept.delivery_id for kept in deaths if _tenant(kept.raw) == tenant}
     last = {record.key().decode(): record.value() for record in letters}
+    receipts = _own(tenant, (match.decode(r.value()) for r in source.read([topics.matches])))
     return Ledger(
-        receipts=_own(tenant, (match.decode(r.value()) for r in source.read([topics.matches]))),
+        # What control itself tells of endpoints no test here subscribes to.
+        receipts=[one for one in receipts if one["source"]["topic"] != topics.operational],
         lanes=_placed(deliveries, admin, topics.group("deliverer.0"), tenant=tenant),
         tiers=_placed(waiting, admin, topics.group("retrier"), tenant=tenant),
         deaths=[kept for kept in deaths if kept.delivery_id in mine],
