@@ -41,7 +41,12 @@ def test_a_delivery_is_its_event_endpoint_trigger_and_command():
 
 @pytest.mark.parametrize(
     ("draw", "prefix"),
-    [(ids.new_endpoint_id, "ep"), (ids.new_attempt_id, "att"), (ids.new_command_id, "cmd")],
+    [
+        (ids.new_endpoint_id, "ep"),
+        (ids.new_attempt_id, "att"),
+        (ids.new_command_id, "cmd"),
+        (ids.new_key_id, "key"),
+    ],
 )
 def test_drawn_ids_differ_and_have_their_prefix(draw, prefix):
     """Chance makes these."""
