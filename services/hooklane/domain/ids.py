@@ -12,7 +12,7 @@ import re
 import secrets
 
 ID_LENGTH = 26
-_ID = re.compile(r"^(evt|ep|dlv|att|cmd)_[a-z2-7]{26}\Z")
+_ID = re.compile(r"^(evt|ep|dlv|att|cmd|key)_[a-z2-7]{26}\Z")
 
 # Any byte as one of 32 letters: each letter stands for eight bytes, so all are equally likely.
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz234567" * 8
