@@ -26,12 +26,12 @@ from hooklane.domain.endpoint import (
 from hooklane.domain.errors import Invalid, NotFound, Unsupported
 from hooklane.domain.retry import DEFAULT_SCHEDULE, Schedule, parse_delay, schedule
 from hooklane.domain.signature import new_secret, secret_key
+from hooklane.domain.sources import TENANT_PATTERN
 from hooklane.domain.subscription import Subscription, subscription
 
 URL_CHARACTERS_MAX = 2_048
 HEADERS_MAX = 20
 HEADERS_BYTES_MAX = 8_192
-TENANT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 
 # Raises ValueError, in one sentence, for a URL or a header that could not be sent.
 CheckTarget = Callable[[str, Mapping[str, str]], object]
@@ -56,7 +56,7 @@ def tenant_name(name: str) -> str:
     Raises:
         Invalid: it is not 1 to 63 lower-case letters, digits, `_`, `.` or `-`.
     """
-    if TENANT.fullmatch(name) is None:
+    if re.fullmatch(TENANT_PATTERN, name) is None:
         raise Invalid(
             f"name: {name[:80]!r} is not 1 to 63 lower-case letters, digits, _, . or -, "
             "beginning with a letter or digit"

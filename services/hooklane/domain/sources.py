@@ -13,6 +13,8 @@ from fnmatch import fnmatchcase
 from hooklane.domain.errors import BrokenContract
 
 ANY_TENANT = "*"
+# How a tenant is named, at every door where one is.
+TENANT_PATTERN = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from hooklane.adapters.events import KEY_BYTES_MAX
 from hooklane.adapters.problems import NotJson, TooLarge
 from hooklane.domain.errors import BrokenContract, Invalid
 from hooklane.domain.metadata import TEXT_LENGTH_MAX, time_of
+from hooklane.domain.sources import TENANT_PATTERN
 from hooklane.publisher.event_record import About
-from hooklane.publisher.settings import TENANT_PATTERN
 
 VERSION_MAX = 2**31 - 1
 IDEMPOTENCY_KEY_LENGTH_MAX = 255

@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from hooklane.adapters.events import PAYLOAD_BYTES_MAX
 from hooklane.adapters.settings import ProcessSettings, section
-
-TENANT_PATTERN = r"^[a-z0-9][a-z0-9_.-]{0,62}$"
+from hooklane.domain.sources import TENANT_PATTERN
 
 
 class ApiKey(BaseModel):

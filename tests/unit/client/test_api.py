@@ -11,24 +11,7 @@ from hooklane.domain.errors import (
     Unavailable,
     Unsupported,
 )
-from support.control import API_KEY, Bench, Direct, draft
-
-
-@pytest.fixture
-def bench(tmp_path):
-    found = Bench(url=f"sqlite:///{tmp_path}/control.db")
-    found.follower("matcher")
-    found.ring()
-    yield found
-    found.store.close()
-
-
-@pytest.fixture
-def hooklane(bench):
-    app = build_api(bench.desk, bench.lookout, api_key=API_KEY)
-    with Client("http://control", API_KEY, transport=Direct(app)) as found:
-        found.create_tenant("acme")
-        yield found
+from support.control import API_KEY, Direct, draft
 
 
 def test_an_endpoint_s_whole_life(hooklane):

@@ -2,28 +2,9 @@
 
 import pytest
 
-from hooklane.client import Client
-from hooklane.control.api import build_api
 from hooklane.domain.errors import NotFound
-from support.control import API_KEY, Bench, Direct, draft
+from support.control import draft
 from support.explaining import EVENT, attempt, receipt
-
-
-@pytest.fixture
-def bench(tmp_path):
-    found = Bench(url=f"sqlite:///{tmp_path}/control.db")
-    found.follower("matcher")
-    found.ring()
-    yield found
-    found.store.close()
-
-
-@pytest.fixture
-def hooklane(bench):
-    app = build_api(bench.desk, bench.lookout, api_key=API_KEY)
-    with Client("http://control", API_KEY, transport=Direct(app)) as found:
-        found.create_tenant("acme")
-        yield found
 
 
 def test_an_event_s_way_can_be_followed(bench, hooklane):

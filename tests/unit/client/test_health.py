@@ -1,19 +1,7 @@
 import pytest
 
-from hooklane.client import Client
-from hooklane.control.api import build_api
 from hooklane.domain.errors import NotFound
-from support.control import API_KEY, Bench, Direct, draft
-
-
-@pytest.fixture
-def hooklane(tmp_path):
-    bench = Bench(url=f"sqlite:///{tmp_path}/control.db")
-    app = build_api(bench.desk, bench.lookout, api_key=API_KEY)
-    with Client("http://control", API_KEY, transport=Direct(app)) as found:
-        found.create_tenant("acme")
-        yield found
-    bench.store.close()
+from support.control import draft
 
 
 def test_health_is_asked_for_by_endpoint(hooklane):

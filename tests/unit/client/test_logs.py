@@ -1,25 +1,8 @@
 import pytest
 
-from hooklane.client import Client
-from hooklane.control.api import build_api
 from hooklane.domain.errors import Invalid, NotFound
 from support import logbook
-from support.control import API_KEY, Bench, Direct, draft
-
-
-@pytest.fixture
-def bench(tmp_path):
-    found = Bench(url=f"sqlite:///{tmp_path}/control.db")
-    yield found
-    found.store.close()
-
-
-@pytest.fixture
-def hooklane(bench):
-    app = build_api(bench.desk, bench.lookout, api_key=API_KEY)
-    with Client("http://control", API_KEY, transport=Direct(app)) as found:
-        found.create_tenant("acme")
-        yield found
+from support.control import draft
 
 
 def test_counts_are_asked_for_of_all_or_of_one_endpoint(bench, hooklane):

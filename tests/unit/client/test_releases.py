@@ -2,9 +2,7 @@
 
 import pytest
 
-from hooklane.client import Client
-from hooklane.control.api import build_api
-from support.control import API_KEY, Bench, Direct, draft
+from support.control import Bench, draft
 
 
 @pytest.fixture
@@ -19,15 +17,12 @@ def bench(tmp_path):
     found.store.close()
 
 
-def test_retries_and_probes_are_asked_for(bench):
+def test_retries_and_probes_are_asked_for(hooklane):
     """Each is a command."""
-    app = build_api(bench.desk, bench.lookout, api_key=API_KEY)
-    with Client("http://control", API_KEY, transport=Direct(app)) as hooklane:
-        hooklane.create_tenant("acme")
-        endpoint_id = hooklane.create_endpoint(**draft())["id"]
+    endpoint_id = hooklane.create_endpoint(**draft())["id"]
 
-        released = hooklane.send_now(endpoint_id)
-        probed = hooklane.probe(endpoint_id, event_type="order.shipped")
+    released = hooklane.send_now(endpoint_id)
+    probed = hooklane.probe(endpoint_id, event_type="order.shipped")
 
     assert (released["count"], released["command_id"][:4]) == (0, "cmd_")
     assert (probed["type"], probed["attempt"]) == ("order.shipped", None)

@@ -2,31 +2,12 @@
 
 import pytest
 
-from hooklane.client import Client
-from hooklane.control.api import build_api
 from hooklane.domain.errors import NotFound
 from hooklane.domain.topics import TopicSpec
 from support import logbook
-from support.control import API_KEY, Bench, Direct, draft
+from support.control import draft
 
 EVENT = "evt_" + "a" * 26
-
-
-@pytest.fixture
-def bench(tmp_path):
-    found = Bench(url=f"sqlite:///{tmp_path}/control.db")
-    found.follower("matcher")
-    found.ring()
-    yield found
-    found.store.close()
-
-
-@pytest.fixture
-def hooklane(bench):
-    app = build_api(bench.desk, bench.lookout, api_key=API_KEY)
-    with Client("http://control", API_KEY, transport=Direct(app)) as found:
-        found.create_tenant("acme")
-        yield found
 
 
 def test_what_is_past_can_be_sent_again(bench, hooklane):
