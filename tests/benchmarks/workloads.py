@@ -16,7 +16,7 @@ RUNS = 3
 W1_EVENTS, W1_FAN_OUT = 6_000, 10
 W3_SECONDS = 10
 # A broker's JVM compiles its transaction path within about a minute of them.
-W3_WARM_UP_RATE, W3_WARM_UP_SECONDS = 300, 60
+W3_WARM_UP_RATE, W3_WARM_UP_SECONDS = 300, 120
 WARM_UP_EVENTS = 12_000
 
 

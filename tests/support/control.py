@@ -122,6 +122,7 @@ class Bench:
                 log=self.log,
             ),
             open_reader=self.reader,
+            open_gathering_reader=self.reader,
             registry=self.registry,
             sealer=Sealer({"k1": b"k" * 32}),
             check_target=target,

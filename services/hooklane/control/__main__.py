@@ -20,6 +20,7 @@ from hooklane.adapters.sql.control import SqlControlStore
 from hooklane.adapters.sql.engine import connect
 from hooklane.adapters.sql.upgrade import upgrade
 from hooklane.control.build import World, control
+from hooklane.control.health import GATHER
 from hooklane.control.relay import Cluster, transactional_id
 from hooklane.control.settings import ControlSettings
 from hooklane.control.worker import Control
@@ -55,6 +56,7 @@ def _build(
             log=log,
         ),
         open_reader=lambda: kafka.reader(cluster, instance=instance),
+        open_gathering_reader=lambda: kafka.reader(cluster, instance=instance, gather=GATHER),
         registry=HttpRegistry(registry),
         sealer=Sealer(sealing.by_id()),
         check_target=target,

@@ -63,6 +63,8 @@ class World:
     admin: Admin
     cluster: Cluster
     open_reader: Callable[[], Reader]
+    # For what may lag.
+    open_gathering_reader: Callable[[], Reader]
     registry: SchemaRegistry
     sealer: Seals
     check_target: Callable[[str, Mapping[str, str]], object]
@@ -213,6 +215,6 @@ def asides_of(
         disable_attempts_min=own.endpoint_failure_attempts_min,
         dead_per_minute_max=own.dead_events_per_minute_max,
     )
-    watch = Watch(world.store, world.open_reader(), rules=rules, **around)
+    watch = Watch(world.store, world.open_gathering_reader(), rules=rules, **around)
     teller = Teller(world.store, world.registry, **around)
     return watch, teller, Replays(world.store, world.admin, **around)

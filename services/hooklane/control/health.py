@@ -32,6 +32,8 @@ READER = "health"
 FAILING = "failing"
 _BATCH = 5_000
 _SILENCED_MAX = 500
+# Nobody waits for what an attempt says of its endpoint; the broker is spared a fetch for each.
+GATHER = timedelta(milliseconds=500)
 _WAIT = timedelta(milliseconds=250)
 # It may lag, deliveries on the same machine may not: so long it rests for what a batch took.
 _REST, _REST_S_MAX = 3.0, 1.0

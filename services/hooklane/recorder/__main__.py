@@ -27,7 +27,12 @@ def build(own: RecorderSettings, cluster: KafkaSettings, *, log: Log, clock: Clo
     # What a power cut takes is read from the topics anew.
     engine = connect(own.database_url.get_secret_value(), durable=False)
     around = Surroundings(
-        member=kafka.member(cluster, group=topics.group("recorder"), instance=instance),
+        member=kafka.member(
+            cluster,
+            group=topics.group("recorder"),
+            instance=instance,
+            gather=timedelta(milliseconds=own.wait_ms),
+        ),
         admin=kafka.admin(cluster),
         store=SqlRecorderStore(engine, log=log),
         topics=topics,

@@ -1,7 +1,8 @@
 """Kafka behind the ports: confluent-kafka (librdkafka), nothing else in Hooklane imports it.
 
 Building one of these needs no network; the first call that does raises Unavailable while no broker
-answers. `instance` is the client.id, by which a group's members are told apart.
+answers. `instance` is the client.id, by which a group's members are told apart. Who may lag gives
+`gather`, the time for which the broker lets records come together before it answers a fetch.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from hooklane.adapters.ports import (
 from hooklane.adapters.settings import KafkaSettings
 
 
-def member(settings: KafkaSettings, *, group: str, instance: str) -> Member:
+def member(
+    settings: KafkaSettings, *, group: str, instance: str, gather: timedelta | None = None
+) -> Member:
     """Build a member of a consumer group; it joins at `subscribe`."""
-    return KafkaMember(settings, group=group, instance=instance)
+    return KafkaMember(settings, group=group, instance=instance, gather=gather)
 
 
 def producer(settings: KafkaSettings, *, instance: str) -> Producer:
@@ -49,9 +52,9 @@ def transactional_producer(
     return KafkaTransactionalProducer(settings, transactional_id=transactional_id)
 
 
-def reader(settings: KafkaSettings, *, instance: str) -> Reader:
+def reader(settings: KafkaSettings, *, instance: str, gather: timedelta | None = None) -> Reader:
     """Build a reader without a group."""
-    return KafkaReader(settings, instance=instance)
+    return KafkaReader(settings, instance=instance, gather=gather)
 
 
 def admin(settings: KafkaSettings) -> Admin:

@@ -43,6 +43,8 @@ _FETCHING: Mapping[str, Any] = {
     "queued.max.messages.kbytes": 32 * 1024,
     "max.partition.fetch.bytes": 256 * 1024,
 }
+# More than a fetch of these ever waits for: only the time ends the wait, or a real backlog.
+_GATHERED_BYTES = 1024 * 1024
 _READING: Mapping[str, Any] = {
     **_NO_AUTO_CREATE,
     "enable.auto.commit": False,
@@ -75,16 +77,30 @@ def _layers(settings: KafkaSettings, tuning: Mapping[str, Any], must: Mapping[st
     return {**_EVERY, **tuning, **settings.properties, **bootstrap, **must}
 
 
-def member_config(settings: KafkaSettings, *, group: str, instance: str) -> dict[str, Any]:
+def member_config(
+    settings: KafkaSettings, *, group: str, instance: str, gather: timedelta | None = None
+) -> dict[str, Any]:
     """Give the properties of a group's member (KIP-848)."""
     own = {"group.id": group, "client.id": instance, "group.protocol": "consumer"}
-    return dict(_layers(settings, _FETCHING, {**_READING, **own}))
+    return dict(_layers(settings, {**_FETCHING, **_gathering(gather)}, {**_READING, **own}))
 
 
-def reader_config(settings: KafkaSettings, *, instance: str) -> dict[str, Any]:
+def reader_config(
+    settings: KafkaSettings, *, instance: str, gather: timedelta | None = None
+) -> dict[str, Any]:
     """Give the properties of a reader; librdkafka wants a group's name and never joins it."""
     own = {"group.id": f"{instance}.reader", "client.id": instance}
-    return dict(_layers(settings, {**_FETCHING, "fetch.wait.max.ms": 100}, {**_READING, **own}))
+    tuning = {**_FETCHING, "fetch.wait.max.ms": 100, **_gathering(gather)}
+    return dict(_layers(settings, tuning, {**_READING, **own}))
+
+
+def _gathering(gather: timedelta | None) -> Mapping[str, Any]:
+    # Else every small transaction is fetched by itself, at a cost to the broker that shows in the
+    # latency of deliveries: 100 fetches a second by two such readers doubled its median.
+    if gather is None:
+        return {}
+    wait_ms = int(gather.total_seconds() * 1_000)
+    return {"fetch.min.bytes": _GATHERED_BYTES, "fetch.wait.max.ms": wait_ms}
 
 
 def producer_config(settings: KafkaSettings, *, instance: str) -> dict[str, Any]:

@@ -34,10 +34,17 @@ _NOWHERE = 0
 class KafkaMember:
     """One process's place in a group; all calls on one thread."""
 
-    def __init__(self, settings: KafkaSettings, *, group: str, instance: str) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        group: str,
+        instance: str,
+        gather: timedelta | None = None,
+    ) -> None:
         """Prepare; the group is joined at `subscribe`."""
         self._reachable = fetch.Reachability()
-        config = member_config(settings, group=group, instance=instance)
+        config = member_config(settings, group=group, instance=instance, gather=gather)
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
         self._clock = SystemClock()
         self._listener: Listener | None = None

@@ -20,10 +20,12 @@ from hooklane.domain.topics import Partition
 class KafkaReader:
     """Partitions read from where the owner says; all calls on one thread."""
 
-    def __init__(self, settings: KafkaSettings, *, instance: str) -> None:
+    def __init__(
+        self, settings: KafkaSettings, *, instance: str, gather: timedelta | None = None
+    ) -> None:
         """Prepare; nothing is read before `start`."""
         self._reachable = fetch.Reachability()
-        config = reader_config(settings, instance=instance)
+        config = reader_config(settings, instance=instance, gather=gather)
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
         self._clock = SystemClock()
         self._starts: dict[Partition, int] = {}

@@ -1,5 +1,7 @@
 """librdkafka's properties: what a deployment may choose and what it may not."""
 
+from datetime import timedelta
+
 import pytest
 
 from hooklane.adapters.kafka import config
@@ -56,6 +58,17 @@ def test_tuning_may_be_overridden():
     found = every_config(KafkaSettings(properties=properties))
     assert found["member"]["fetch.wait.max.ms"] == "10"
     assert found["transactional"]["linger.ms"] == "5"
+
+
+def test_who_may_lag_lets_records_come_together():
+    """A fetch for each small transaction would cost the broker what deliveries need."""
+    settings, gather = KafkaSettings(), timedelta(milliseconds=250)
+    member = config.member_config(settings, group="g", instance="i", gather=gather)
+    reader = config.reader_config(settings, instance="i", gather=gather)
+    for found in (member, reader):
+        assert found["fetch.wait.max.ms"] == 250
+        assert found["fetch.min.bytes"] == 1024 * 1024
+    assert "fetch.min.bytes" not in config.member_config(settings, group="g", instance="i")
 
 
 def test_a_record_is_given_up_while_its_transaction_can_still_be_aborted():
