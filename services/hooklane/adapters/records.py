@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from hooklane.adapters.codec import Value
 from hooklane.domain.delivery import Delivery, Trigger, from_ms, to_ms
 from hooklane.domain.endpoint import (
+    Batch,
     Endpoint,
     EndpointState,
     Order,
@@ -44,7 +46,10 @@ def endpoint_of(value: Value) -> Endpoint:
             retry_schedule=tuple(timedelta(seconds=s) for s in value["retry_schedule_s"]),
             order=Order(value["order"]),
             in_flight_max=value["limits"]["in_flight_max"],
+            rate_per_s=value["limits"]["rate_per_s"],
+            batch=_batch_of(value["batch"]),
             placement=None if placement is None else Placement(**placement),
+            former=tuple(Placement(**lane) for lane in value["former"]),
         )
 
 
@@ -66,16 +71,23 @@ def endpoint_value(endpoint: Endpoint) -> Value:
         "timeout_ms": endpoint.timeout // timedelta(milliseconds=1),
         "retry_schedule_s": [int(d.total_seconds()) for d in endpoint.retry_schedule],
         "order": endpoint.order.value,
-        "limits": {"in_flight_max": endpoint.in_flight_max},
-        "placement": None
-        if placement is None
-        else {
-            "topic": placement.topic,
-            "partition": placement.partition,
-            "bucket": placement.bucket,
-            "epoch": placement.epoch,
-        },
+        "limits": {"in_flight_max": endpoint.in_flight_max, "rate_per_s": endpoint.rate_per_s},
+        "batch": _batch_value(endpoint.batch),
+        "placement": None if placement is None else asdict(placement),
+        "former": [asdict(lane) for lane in endpoint.former],
     }
+
+
+def _batch_of(value: Value | None) -> Batch | None:
+    if value is None:
+        return None
+    return Batch(count_max=value["count_max"], wait=timedelta(milliseconds=value["wait_ms"]))
+
+
+def _batch_value(batch: Batch | None) -> Value | None:
+    if batch is None:
+        return None
+    return {"count_max": batch.count_max, "wait_ms": batch.wait // timedelta(milliseconds=1)}
 
 
 def _secret_of(value: dict[str, Any]) -> SealedSecret:

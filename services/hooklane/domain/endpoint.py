@@ -96,6 +96,14 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """How payloads come together in one POST: so many at most, or what came in so long."""
+
+    count_max: int
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One revision of an endpoint, as every process reads it from `hooklane.endpoints`."""
 
@@ -111,6 +119,12 @@ class Endpoint:
     retry_schedule: tuple[timedelta, ...]
     order: Order = Order.NONE
     in_flight_max: int | None = None
+    # POSTs begun a second; None: as many as it takes.
+    rate_per_s: int | None = None
+    # None: each payload has a POST of its own.
+    batch: Batch | None = None
     # Why it is in this state, for receipts and people: "gone" after a 410, else what was asked.
     state_reason: str = ""
     placement: Placement | None
+    # Lanes it had before, oldest first, until each is drained and gone.
+    former: tuple[Placement, ...] = ()

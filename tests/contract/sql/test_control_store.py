@@ -16,6 +16,7 @@ from hooklane.adapters.store import (
 )
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.endpoint import (
+    Batch,
     Endpoint,
     EndpointState,
     Placement,
@@ -47,6 +48,9 @@ def endpoint(number=1, **fields):
         timeout=timedelta(milliseconds=1500),
         retry_schedule=(timedelta(seconds=5), timedelta(minutes=5)),
         in_flight_max=3,
+        rate_per_s=20,
+        batch=Batch(count_max=50, wait=timedelta(milliseconds=200)),
+        former=(Placement(topic="test.pool", partition=7, epoch=1),),
         placement=Placement(topic=f"test.lane.{number}", partition=0),
     )
     return replace(ready, **fields)

@@ -13,7 +13,7 @@ from hooklane.adapters.records import (
     endpoint_value,
 )
 from hooklane.domain.delivery import Trigger
-from hooklane.domain.endpoint import Order, SealedHeaders, SealedSecret
+from hooklane.domain.endpoint import Batch, Order, Placement, SealedHeaders, SealedSecret
 from hooklane.domain.errors import BrokenContract
 from hooklane.domain.event import SourcePosition
 from support.deliveries import an_endpoint, delivery_value
@@ -29,6 +29,9 @@ FULL = replace(
     sealed_headers=SealedHeaders(key_id="k1", sealed=b"headers"),
     order=Order.KEY,
     in_flight_max=7,
+    rate_per_s=20,
+    batch=Batch(count_max=50, wait=timedelta(milliseconds=200)),
+    former=(Placement(topic="test.pool", partition=7, epoch=1),),
     state_reason="gone",
     retry_schedule=(timedelta(seconds=5), timedelta(hours=2)),
 )

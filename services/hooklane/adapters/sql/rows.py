@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from hooklane.adapters.store import EndpointNote, KeptEndpoint, KeptKey, OutboxRow, Tenant
 from hooklane.domain.delivery import from_ms, to_ms
 from hooklane.domain.endpoint import (
+    Batch,
     Endpoint,
     EndpointState,
     Order,
@@ -40,13 +42,10 @@ def columns_of(endpoint: Endpoint) -> Columns:
         "retry_schedule_s": [int(delay.total_seconds()) for delay in endpoint.retry_schedule],
         "event_order": endpoint.order.value,
         "in_flight_max": endpoint.in_flight_max,
-        "placement": placement
-        and {
-            "topic": placement.topic,
-            "partition": placement.partition,
-            "bucket": placement.bucket,
-            "epoch": placement.epoch,
-        },
+        "rate_per_s": endpoint.rate_per_s,
+        "batch": _from_batch(endpoint.batch),
+        "placement": placement and asdict(placement),
+        "former": [asdict(lane) for lane in endpoint.former],
     }
 
 
@@ -67,7 +66,10 @@ def endpoint_of(row: Mapping[Any, Any]) -> Endpoint:
         retry_schedule=tuple(timedelta(seconds=s) for s in row["retry_schedule_s"]),
         order=Order(row["event_order"]),
         in_flight_max=row["in_flight_max"],
+        rate_per_s=row["rate_per_s"],
+        batch=_to_batch(row["batch"]),
         placement=placement and Placement(**placement),
+        former=tuple(Placement(**lane) for lane in row["former"]),
     )
 
 
@@ -137,6 +139,18 @@ def tenant_of(row: Mapping[Any, Any]) -> Tenant:
 def time_of(milliseconds: int | None) -> datetime | None:
     """Give the instant, where there is one."""
     return None if milliseconds is None else from_ms(milliseconds)
+
+
+def _from_batch(batch: Batch | None) -> Columns | None:
+    if batch is None:
+        return None
+    return {"count_max": batch.count_max, "wait_ms": batch.wait // timedelta(milliseconds=1)}
+
+
+def _to_batch(value: Mapping[str, Any] | None) -> Batch | None:
+    if value is None:
+        return None
+    return Batch(count_max=value["count_max"], wait=timedelta(milliseconds=value["wait_ms"]))
 
 
 def _from_secret(secret: SealedSecret) -> Columns:
