@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from hooklane.adapters.attempt_brief import Success, success_of
 from hooklane.adapters.codec import Value, codec
 from hooklane.adapters.health_store import Observation, Watched
 from hooklane.adapters.log import Log, no_log
@@ -132,8 +133,12 @@ class Watch:
         of_endpoint: defaultdict[str, list[Met]] = defaultdict(list)
         decode = codec("attempt").decode
         for record in records:
+            raw = record.value()
+            if (success := success_of(raw)) is not None and 0 <= success.started_ms <= _TIME_MS_MAX:
+                of_endpoint[success.endpoint_id].append(met_of_success(success))
+                continue
             try:
-                value = decode(record.value())
+                value = decode(raw)
                 if value["trigger"] != Trigger.PROBE.value:
                     of_endpoint[value["endpoint_id"]].append(met_of(value))
             except BrokenContract as error:
@@ -221,6 +226,21 @@ class _Round:
         if one.state in _ALIVE and is_hopeless(health, self._rules):
             self.hopeless[endpoint_id] = one.revision
         return Observation(health=health, events=events)
+
+
+def met_of_success(success: Success) -> Met:
+    """Read the same of a plain success."""
+    return Met(
+        success.attempt_id,
+        success.delivery_id,
+        success.event_id,
+        success.event_type,
+        success.started_ms,
+        Outcome.SUCCEEDED,
+        success.status,
+        success.total_ms,
+        success.number,
+    )
 
 
 def met_of(value: Value) -> Met:
