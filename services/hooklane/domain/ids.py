@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 
 ID_LENGTH = 26
 _ID = re.compile(r"^(evt|ep|dlv|att|cmd|key)_[a-z2-7]{26}\Z")
@@ -45,6 +46,11 @@ def delivery_id(*, event_id: str, endpoint_id: str, trigger: str, command_id: st
     # separator cannot collide here.
     parts = f"{event_id}\0{endpoint_id}\0{trigger}\0{command_id}".encode()
     return "dlv_" + _letters(hashlib.blake2b(parts, digest_size=ID_LENGTH).digest())
+
+
+def batch_id(delivery_ids: Iterable[str]) -> str:
+    """Identify a batch by its deliveries, in whatever order: tried again together, the same."""
+    return "bat_" + _digest("batch", *sorted(delivery_ids))
 
 
 def _random() -> str:

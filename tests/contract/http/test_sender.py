@@ -238,6 +238,23 @@ def test_of_an_endless_body_16_kib_are_kept(bench, start):
     bench.run(scenario)
 
 
+def test_of_a_body_as_much_is_kept_as_its_request_wants(bench):
+    """A batch's answer speaks of each item; the next request on the connection has 16 KiB again."""
+    answer_bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n" + b"z" * 60_000
+
+    async def scenario():
+        async with (
+            receiving(answering(answer_bytes, answer_bytes)) as receiver,
+            bench.sender() as sender,
+        ):
+            more = await sender.post(receiver.url, body_kept_bytes=65_536)
+            usual = await sender.post(receiver.url)
+            assert (len(more.body), len(usual.body)) == (60_000, 16_384)
+            assert receiver.connections == 1
+
+    bench.run(scenario)
+
+
 @pytest.mark.parametrize(
     ("start", "more", "expected"),
     [

@@ -39,6 +39,15 @@ def test_a_delivery_is_its_event_endpoint_trigger_and_command():
     assert all(ids.is_id(delivery, "dlv") for delivery in made)
 
 
+def test_a_batch_is_its_deliveries_in_any_order():
+    """Tried again together they have one id; with another among them another."""
+    made = ids.batch_id(["dlv_a", "dlv_b"])
+
+    assert made == ids.batch_id(["dlv_b", "dlv_a"])
+    assert made.startswith("bat_")
+    assert len({made, ids.batch_id(["dlv_a"]), ids.batch_id(["dlv_a", "dlv_c"])}) == 3
+
+
 @pytest.mark.parametrize(
     ("draw", "prefix"),
     [

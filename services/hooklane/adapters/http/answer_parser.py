@@ -29,6 +29,7 @@ class AnswerParser:
         "_parser",
         "_status_read",
         "body",
+        "body_kept_bytes",
         "complete",
         "fields",
         "keep_alive",
@@ -39,6 +40,7 @@ class AnswerParser:
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
+        self.body_kept_bytes = BODY_KEPT_BYTES
         self.clear()
 
     def clear(self) -> None:
@@ -85,8 +87,8 @@ class AnswerParser:
     @property
     def kept_body(self) -> bytes:
         """Give the body's beginning."""
-        body = self.body
-        return body[0][:BODY_KEPT_BYTES] if len(body) == 1 else b"".join(body)[:BODY_KEPT_BYTES]
+        body, size = self.body, self.body_kept_bytes
+        return body[0][:size] if len(body) == 1 else b"".join(body)[:size]
 
     def forget(self) -> None:
         """Let go of llhttp, which holds our methods: then no cycle waits for the collector."""
@@ -126,7 +128,7 @@ class AnswerParser:
 
     def on_body(self, piece: bytes) -> None:
         """Keep the body's beginning."""
-        if self._kept < BODY_KEPT_BYTES:
+        if self._kept < self.body_kept_bytes:
             self._kept += len(piece)
             self.body.append(piece)
 

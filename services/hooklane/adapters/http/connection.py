@@ -66,6 +66,7 @@ class Connection(AnswerParser, asyncio.Protocol):
         exchange.connection = self
         exchange.phase = "answer"
         request = exchange.request
+        self.body_kept_bytes = request.body_kept_bytes
         body = request.body
         length = b"Content-Length: %d\r\n\r\n" % len(body)
         transport = self._transport

@@ -21,7 +21,6 @@ import httpcore
 from hooklane.adapters.http.addresses import AddressPolicy, AddressRefused
 from hooklane.adapters.http.answers import (
     BODY_BYTES_MAX,
-    BODY_KEPT_BYTES,
     RawFields,
     kept_fields,
     outcome_of,
@@ -195,7 +194,7 @@ class HttpxSender(Ledger[Course]):
             async with aclosing(stream):
                 async for part in stream:
                     read += len(part)
-                    if read - len(part) < BODY_KEPT_BYTES:
+                    if read - len(part) < course.request.body_kept_bytes:
                         body.append(part)
                     if read > BODY_BYTES_MAX:
                         break
@@ -214,7 +213,7 @@ class HttpxSender(Ledger[Course]):
             outcome=outcome,
             status=status,
             headers=kept_fields(fields),
-            body=b"".join(body)[:BODY_KEPT_BYTES],
+            body=b"".join(body)[: course.request.body_kept_bytes],
             timings_ms=course.timings(self._loop.time()),
             retry_after=None if outcome is Outcome.SUCCEEDED else retry_after(fields),
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from hooklane.adapters.http.answers import BODY_KEPT_BYTES
 from hooklane.adapters.http.target import Target, header_lines, target
 from hooklane.domain.attempt import Outcome, Timings
 
@@ -49,7 +50,8 @@ class Request:
     """One attempt's request; compared by identity, because `cut` means this one.
 
     `headers` are the lines that change per attempt, each ending in CRLF. Content-Length is the
-    sender's. `context` is the caller's own and comes back untouched.
+    sender's. `context` is the caller's own and comes back untouched. `body_kept_bytes` is how much
+    of the answer's body is wanted, at most the 64 KiB that are read.
     """
 
     target: Target
@@ -58,6 +60,7 @@ class Request:
     timeout_ms: int = 15_000
     connect_timeout_ms: int = 5_000
     context: object = None
+    body_kept_bytes: int = BODY_KEPT_BYTES
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,8 +69,8 @@ class Answer:
 
     The status line decides once it was read, whatever becomes of the rest: a truncated, oversized
     or trickling answer changes nothing. `error` is a short reason where there is one. `headers` are
-    kept up to 8 KiB, `body` up to 16 KiB. `retry_after` is the raw header of an answer that is not
-    2xx.
+    kept up to 8 KiB, `body` up to 16 KiB unless the request wanted more. `retry_after` is the raw
+    header of an answer that is not 2xx.
     """
 
     outcome: Outcome
