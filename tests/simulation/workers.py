@@ -7,7 +7,7 @@ from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
 from hooklane.adapters.events import EventReader
 from hooklane.adapters.schema_cache import SchemaCache
 from hooklane.deliverer.crossing import SameThread
-from hooklane.deliverer.sending import Rules
+from hooklane.deliverer.outbox import Rules
 from hooklane.deliverer.settings import DelivererSettings
 from hooklane.deliverer.worker import Deliverer, Ports
 from hooklane.domain.errors import Fenced, Unavailable

@@ -9,7 +9,7 @@ from hooklane.adapters.http.port import Answer, Outcome
 from hooklane.adapters.memory import Cluster, ManualClock
 from hooklane.adapters.sealing import Sealer
 from hooklane.deliverer.crossing import SameThread
-from hooklane.deliverer.sending import Rules
+from hooklane.deliverer.outbox import Rules
 from hooklane.deliverer.settings import DelivererSettings
 from hooklane.deliverer.worker import Deliverer, Ports
 from hooklane.domain.delivery import Progress
@@ -209,7 +209,7 @@ class DelivererBench:
         for port in (ports.member, ports.producer, ports.positions, ports.table_reader):
             self.cluster.kill(port)
         for one in list(self.sender._open):
-            if one.on_answer.__self__ is deliverer._sending:
+            if one.on_answer.__self__ is deliverer._sending._starter:
                 self.sender._open.remove(one)
 
     def _log(self, what, /, **fields):

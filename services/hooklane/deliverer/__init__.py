@@ -21,6 +21,6 @@ again. While Kafka is away it finishes what is open and starts nothing new once 
 outstanding for too long. After an aborted transaction it produces the same outcomes in the next.
 
 Two threads: the poll thread (`worker`, `assignment`, `reading`, `flow`, `tick`) owns member and
-producer; the loop thread (`sending`, `probing`, `lane`, `plan`, `settling`) owns HTTP. They meet in
-`crossing`: calls one way, settled deliveries the other, both in batches.
+producer; the loop thread (`sending` and the parts it names) owns HTTP. They meet in `crossing` and
+`outbox`: calls one way, settled deliveries the other, both in batches.
 """

@@ -22,7 +22,7 @@ from hooklane.adapters.process import Worker, run
 from hooklane.adapters.sealing import Sealer
 from hooklane.adapters.settings import KafkaSettings, SealingSettings
 from hooklane.deliverer.crossing import LoopThread
-from hooklane.deliverer.sending import Rules
+from hooklane.deliverer.outbox import Rules
 from hooklane.deliverer.settings import DelivererSettings
 from hooklane.deliverer.worker import Deliverer, Ports
 

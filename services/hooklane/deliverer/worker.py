@@ -23,9 +23,10 @@ from hooklane.deliverer.crossing import Crossing
 from hooklane.deliverer.flow import Flow
 from hooklane.deliverer.lane import Lane
 from hooklane.deliverer.lanes import Lanes
+from hooklane.deliverer.outbox import Asks, Forgot, Rules
 from hooklane.deliverer.probes import ProbeTail
 from hooklane.deliverer.probing import Probed
-from hooklane.deliverer.sending import Asks, Forgot, Rules, Sending
+from hooklane.deliverer.sending import Sending
 from hooklane.deliverer.settings import DelivererSettings
 from hooklane.deliverer.settling import Settled
 from hooklane.deliverer.tick import Ticker
