@@ -75,7 +75,9 @@ class Supervised:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
+            # Out of reach of Ctrl-C, and not in a session of its own: Linux shares the processor
+            # out by session first (autogroup), and a nice value counts within one only.
+            process_group=0,
         )
         if self.stopping.is_set():
             self.kill()  # the stop came while it was being started, and did not see it

@@ -155,7 +155,8 @@ async def running(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
+        # In our session: in one of its own its priority would count for nothing (autogroup).
+        process_group=0,
     )
     try:
         yield child
