@@ -7,6 +7,7 @@ import click
 
 from hooklane.cli.shown import as_json, client, show_fields, show_json, show_rows
 from hooklane.client import Answer, Client
+from hooklane.client.calls import given
 from hooklane.domain.errors import Invalid
 
 COLUMNS = ("id", "tenant", "state", "effective", "revision", "url", "subscription")
@@ -32,6 +33,13 @@ def editable(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--timeout-ms", type=int, help="Per attempt, 1000 to 30000."),
         click.option(
             "--retry", "retry_schedule", metavar="DELAYS", help="Such as 5s,5m,30m; none is ''."
+        ),
+        click.option(
+            "--batch", "batch_count_max", type=int, metavar="COUNT",
+            help="So many payloads in one POST at most, 2 to 500; 1 ends it.",
+        ),
+        click.option(
+            "--batch-wait-ms", type=int, help="How long the first waits for others, 1 to 10000."
         ),
         click.option("--description", help="For people."),
         click.option(
@@ -144,7 +152,8 @@ def body(fields: dict[str, Any]) -> dict[str, Any]:
     patterns = [part.strip() for text in fields["subscription"] for part in text.split(",")]
     delays = fields["retry_schedule"]
     return {
-        **fields,
+        **{name: value for name, value in fields.items() if not name.startswith("batch_")},
+        "batch": batch(fields["batch_count_max"], fields["batch_wait_ms"]),
         "subscription": patterns or None,
         "headers": dict(header(text) for text in fields["headers"]) or None,
         "metadata": dict(header(text, of="--metadata") for text in fields["metadata"]) or None,
@@ -152,6 +161,17 @@ def body(fields: dict[str, Any]) -> dict[str, Any]:
         if delays is None
         else [part.strip() for part in delays.split(",") if part.strip()],
     }
+
+
+def batch(count_max: int | None, wait_ms: int | None) -> dict[str, int] | None:
+    """Turn the two options of batches into the API's field.
+
+    Raises:
+        Invalid: there is a wait, and no count.
+    """
+    if count_max is None and wait_ms is not None:
+        raise Invalid("--batch-wait-ms goes with --batch COUNT")
+    return given({"count_max": count_max, "wait_ms": wait_ms}) or None
 
 
 def header(text: str, *, of: str = "--header") -> tuple[str, str]:

@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from hooklane.adapters.store import Cursor, KeptEndpoint, Row, Tenant
+from hooklane.control.batches import shown_batch
+from hooklane.control.requests import BatchDraft
 from hooklane.domain.delivery import from_ms, to_ms
 from hooklane.domain.errors import BrokenContract, Invalid
 from hooklane.domain.retry import format_delay
@@ -46,6 +48,7 @@ class EndpointAnswer(BaseModel):
                     "timeout_ms": 15000,
                     "retry_schedule": ["5s", "5m", "30m"],
                     "order": "none",
+                    "batch": {"count_max": 100, "wait_ms": 500},
                     "created_at": "2026-03-01T08:00:00.000Z",
                     "updated_at": "2026-03-01T08:00:00.000Z",
                     "uid": "orders-1",
@@ -70,6 +73,7 @@ class EndpointAnswer(BaseModel):
     timeout_ms: int
     retry_schedule: list[str]
     order: str
+    batch: BatchDraft | None = Field(None, description="Null: each payload has its own POST.")
     created_at: str
     updated_at: str
     deleted_at: str | None = None
@@ -139,6 +143,7 @@ def endpoint_answer(
         timeout_ms=int(endpoint.timeout.total_seconds() * 1000),
         retry_schedule=[format_delay(delay) for delay in endpoint.retry_schedule],
         order=endpoint.order.value,
+        batch=shown_batch(endpoint.batch),
         created_at=rfc3339(kept.created_at),
         updated_at=rfc3339(kept.updated_at),
         deleted_at=None if kept.deleted_at is None else rfc3339(kept.deleted_at),

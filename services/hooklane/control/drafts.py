@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from hooklane.control.batches import batch_of, batchable, changed_batch
 from hooklane.control.requests import EndpointChange, EndpointDraft, RotateDraft
 from hooklane.control.rotation import with_newest
 from hooklane.domain.endpoint import (
@@ -88,8 +89,9 @@ def first_revision(draft: EndpointDraft, endpoint_id: str, *, rules: Rules) -> t
         retry_schedule=_schedule(draft.retry_schedule, rules),
         order=_order(draft.order),
         placement=Placement(topic=rules.lane(endpoint_id), partition=0),
+        batch=batch_of(draft.batch),
     )
-    return endpoint, secret
+    return batchable(endpoint), secret
 
 
 def changed_revision(
@@ -114,7 +116,7 @@ def changed_revision(
         sealed = rules.seal_headers(headers, endpoint.endpoint_id) if headers else None
     _check_target(url, headers, rules)
     patterns, delays = change.subscription, change.retry_schedule
-    return replace(
+    changed = replace(
         endpoint,
         revision=endpoint.revision + 1,
         url=url,
@@ -126,7 +128,9 @@ def changed_revision(
         else timedelta(milliseconds=change.timeout_ms),
         retry_schedule=endpoint.retry_schedule if delays is None else _schedule(delays, rules),
         order=endpoint.order if change.order is None else _order(change.order),
+        batch=changed_batch(endpoint.batch, change.batch),
     )
+    return batchable(changed)
 
 
 def rotated_revision(

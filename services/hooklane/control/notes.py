@@ -46,8 +46,16 @@ def require_same(kept: KeptEndpoint, draft: EndpointDraft, *, rules: Rules) -> N
     except BrokenContract:
         raise Conflict(f"{taken}, and what that was created from can't be read any more") from None
     for name, text in _texts(draft).items():
-        if first.get(name) != text:
+        # A field that did not exist then had the value that it has where it is left out.
+        if first.get(name, _unsaid(name)) != text:
             raise Conflict(f"{name}: differs from what was first sent with this uid; {taken}")
+
+
+def _unsaid(name: str) -> str | None:
+    field = EndpointDraft.model_fields[name]
+    if field.is_required():
+        return None
+    return json.dumps(field.get_default(call_default_factory=True))
 
 
 def _texts(draft: EndpointDraft) -> dict[str, str]:

@@ -12,6 +12,8 @@ POSITIONS_MAX = 500
 METADATA_MAX = 50
 OVERLAP_S_MAX = 2_592_000
 TOKEN_S_MAX = 86_400
+BATCH_COUNT_MAX = 500
+BATCH_WAIT_MS_MAX = 10_000
 _STRICT = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
 Uid = Annotated[str, Field(min_length=1, max_length=128, pattern="^[!-~]+$")]
@@ -24,6 +26,23 @@ Metadata = Annotated[
     ],
     Field(max_length=METADATA_MAX),
 ]
+
+
+class BatchDraft(BaseModel):
+    """How payloads come together in one POST, a JSON array of them."""
+
+    model_config = _STRICT | {
+        "json_schema_extra": {"examples": [{"count_max": 100, "wait_ms": 500}]}
+    }
+
+    count_max: int = Field(
+        ge=1,
+        le=BATCH_COUNT_MAX,
+        description="Payloads in one POST, at most; 1: each has a POST of its own, and no array.",
+    )
+    wait_ms: int = Field(
+        1_000, ge=1, le=BATCH_WAIT_MS_MAX, description="How long the first waits for others."
+    )
 
 
 class TenantDraft(BaseModel):
@@ -76,6 +95,9 @@ class EndpointDraft(BaseModel):
         None, description="Delays between attempts, each one of the deployment's tiers."
     )
     order: str = Field("none", description="Only `none` is supported.")
+    batch: BatchDraft | None = Field(
+        None, description="Several payloads in one POST; absent: each has its own."
+    )
     uid: Uid | None = Field(
         None, description="Your own name for it: the same create again makes no second one."
     )
@@ -101,6 +123,9 @@ class EndpointChange(BaseModel):
     timeout_ms: int | None = Field(None, ge=1_000, le=30_000, description="Per attempt.")
     retry_schedule: list[str] | None = Field(None, description="Delays between attempts.")
     order: str | None = Field(None, description="Only `none` is supported.")
+    batch: BatchDraft | None = Field(
+        None, description="Several payloads in one POST; count_max 1 ends it."
+    )
     description: Description | None = Field(None, description="For people; '' empties it.")
     metadata: Metadata | None = Field(None, description="Replaces all of it.")
 

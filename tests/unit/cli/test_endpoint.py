@@ -66,6 +66,8 @@ def test_tables_name_what_they_show(run, made):
         ((*CREATE, "--subscribe", "*", "--metadata", "X"), "--metadata"),
         ((*CREATE, "--subscribe", "*", "--order", "key"), "not supported"),
         ((*CREATE, "--subscribe", "*", "--retry", "7s"), "retry_schedule"),
+        ((*CREATE, "--subscribe", "*", "--batch-wait-ms", "5"), "--batch COUNT"),
+        ((*CREATE, "--subscribe", "*", "--batch", "501"), "batch"),
         (("endpoint", "show", "ep_unknown"), "ep_unknown"),
         (("tenant", "create", "acme"), "acme"),
     ],
@@ -92,12 +94,25 @@ def test_what_is_not_effective_is_said(run, bench):
 
 def test_options_become_the_api_s_fields():
     """What was not given is left to the API."""
-    nothing = {"subscription": (), "headers": (), "metadata": (), "retry_schedule": None}
+    nothing = {
+        "subscription": (), "headers": (), "metadata": (), "retry_schedule": None,
+        "batch_count_max": None, "batch_wait_ms": None,
+    }  # fmt: skip
     assert all(value is None for value in body(nothing).values())
     given = body({**nothing, "headers": ("X-A=b=c",), "retry_schedule": ""})
     assert (given["headers"], given["retry_schedule"]) == ({"X-A": "b=c"}, [])
     with pytest.raises(Invalid):
         header("X-A: b")
+
+
+def test_batches_are_asked_for_and_ended_by_options(run):
+    """And shown with the endpoint."""
+    words = (*CREATE, "--subscribe", "*", "--batch", "50", "--batch-wait-ms", "200", "--json")
+    made = json.loads(run(*words).output)
+    assert made["batch"] == {"count_max": 50, "wait_ms": 200}
+    assert "count_max=50, wait_ms=200" in run("endpoint", "show", made["id"]).output
+    ended = run("endpoint", "update", made["id"], "--batch", "1", "--json")
+    assert json.loads(ended.output)["batch"] is None
 
 
 def test_a_create_under_a_uid_may_be_run_again(run):

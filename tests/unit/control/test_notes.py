@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from hooklane.adapters.store import KeptEndpoint
@@ -55,6 +57,19 @@ def test_another_create_is_refused_by_its_field(keep, rules, field, value):
     with pytest.raises(Conflict, match=f": {field}: ") as refused:
         require_same(kept, other, rules=rules)
     assert SECRET not in str(refused.value)
+
+
+def test_a_field_that_is_newer_than_the_create_has_its_default(keep, rules):
+    """A create sent again after an upgrade is still the same."""
+    kept = keep()
+    texts = rules.open_headers(kept.note.draft, "ep_1")
+    older = {name: text for name, text in texts.items() if name != "batch"}
+    note = replace(kept.note, draft=rules.seal_headers(older, "ep_1"))
+    kept = replace(kept, note=note)
+    require_same(kept, EndpointDraft(**draft(uid="mine")), rules=rules)
+    other = EndpointDraft(**draft(uid="mine", batch={"count_max": 2}))
+    with pytest.raises(Conflict, match=": batch: "):
+        require_same(kept, other, rules=rules)
 
 
 def test_what_it_was_created_from_is_sealed(keep):
