@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hooklane.domain.delivery import Headers
 from hooklane.domain.endpoint import EndpointState
+from hooklane.domain.guard import Reach
 from hooklane.domain.health import Health
 from hooklane.domain.operational import OperationalEvent
 
@@ -82,6 +83,9 @@ class HealthStore(Protocol):
 
     def silenced(self, *, before: datetime, limit: int) -> list[str]:
         """Give endpoints whose minute of untold dead deliveries began at or before then."""
+
+    def reach(self, *, since: datetime) -> Reach:
+        """Count the endpoints attempted since then, and those of them that succeeded."""
 
     def failing_count(self) -> int:
         """Count endpoints that are failing."""

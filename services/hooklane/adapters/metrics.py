@@ -104,6 +104,12 @@ RECORDED = Counter("hooklane_recorded_rows", "Rows written by the recorder.", ["
 RECORDER_LAG = Gauge("hooklane_recorder_lag_records", "Records not yet in SQL.")
 OUTBOX_UNPUBLISHED = Gauge("hooklane_outbox_unpublished_rows", "Changes not yet on their topic.")
 ENDPOINTS_FAILING = Gauge("hooklane_endpoints_failing", "Endpoints whose last attempts all failed.")
+EXHAUSTION_GUARD = Gauge(
+    "hooklane_exhaustion_guard", "1 while exhausted deliveries wait on, nearly nothing succeeding."
+)
+DELIVERIES_SPARED = Counter(
+    "hooklane_deliveries_spared", "Exhausted deliveries that the guard let wait on."
+)
 OPERATIONAL_WAITING = Gauge(
     "hooklane_operational_events_waiting", "Operational events that wait for their record."
 )

@@ -22,6 +22,11 @@ def show(found: Answer) -> None:
     """Print a status for people."""
     owed = found["outbox_unpublished"]
     click.echo(f"hooklane {found['release']} at {found['at']}; changes not yet told: {owed}\n")
+    if guard := found["exhaustion_guard"]:
+        click.echo(
+            f"exhaustion guard since {guard['since']}, until {guard['until']}: of "
+            f"{guard['attempted']} endpoints tried {guard['succeeded']} succeeded\n"
+        )
     click.echo("lanes")
     show_rows(found["lanes"], ("endpoint_id", "tenant", "state", "lag", "lane"))
     click.echo("\nretry tiers")

@@ -20,6 +20,7 @@ from hooklane.control.desk import Desk
 from hooklane.control.disabling import Disabling
 from hooklane.control.door import Limits
 from hooklane.control.drafts import Rules
+from hooklane.control.guarding import Guarding
 from hooklane.control.health import Watch
 from hooklane.control.known_types import KnownTypes
 from hooklane.control.lanes import Lanes, LaneSettings
@@ -31,6 +32,7 @@ from hooklane.control.replays import Replays
 from hooklane.control.settings import ControlSettings
 from hooklane.control.worker import Bell, Control, Pace, Parts, Server
 from hooklane.domain.endpoint import SealedHeaders, SealedSecret
+from hooklane.domain.guard import Rules as GuardRules
 from hooklane.domain.health import Rules as HealthRules
 from hooklane.domain.sources import Sources
 
@@ -78,7 +80,7 @@ def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Cont
     topics, clock, log = kafka.topics, world.clock, world.log
     positions = Positions(world.open_reader(), topics.positions, log=log)
     board = Board(positions, world.admin, topics=topics, clock=clock)
-    bell = Bell()
+    bell, guarding = Bell(), guarding_of(world, own, kafka=kafka)
     desk = desk_of(world, own, kafka=kafka, board=board, ring=bell.ring)
     lookout = Lookout(
         store=world.store,
@@ -90,6 +92,7 @@ def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Cont
         clock=clock,
         release=version("hooklane"),
         sources=Sources([one.source() for one in own.sources], prefix=topics.prefix),
+        guard=lambda: guarding.guard,
     )
     limits = Limits(
         rate_per_s=own.api_rate_per_s,
@@ -122,7 +125,7 @@ def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Cont
         bell=bell,
         clock=clock,
         log=log,
-        asides=asides_of(world, own, kafka=kafka),
+        asides=(*asides_of(world, own, kafka=kafka), guarding),
     )
     pace = Pace(
         relay_poll=timedelta(milliseconds=own.relay_poll_ms),
@@ -202,6 +205,16 @@ def lanes_of(
         settings=settings,
         log=world.log,
     )
+
+
+def guarding_of(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Guarding:
+    """Build what looks after the exhaustion guard."""
+    rules = GuardRules(
+        window=timedelta(seconds=own.exhaustion_guard_window_s),
+        endpoints_min=own.exhaustion_guard_endpoints_min,
+        percent=own.exhaustion_guard_percent,
+    )
+    return Guarding(world.store, topics=kafka.topics, rules=rules, clock=world.clock, log=world.log)
 
 
 def asides_of(

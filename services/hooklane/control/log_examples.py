@@ -100,6 +100,12 @@ STATUS_SHOWN: dict[int | str, dict[str, Any]] = {
                     ],
                     "tiers": [{"tier": "5s", "waiting": 1, "until": "2026-03-01T08:00:05.500Z"}],
                     "dead_letters": {"exhausted": 3},
+                    "exhaustion_guard": {
+                        "since": "2026-03-01T07:40:00.000Z",
+                        "until": "2026-03-01T08:02:30.000Z",
+                        "attempted": 40,
+                        "succeeded": 2,
+                    },
                     "outbox_unpublished": 0,
                     "clocks": [{"instance": "hooklane.matcher.0", "ahead_ms": 1}],
                 }

@@ -19,6 +19,7 @@ from hooklane.control.replays import Replays
 from hooklane.domain.delivery import from_ms
 from hooklane.domain.endpoint import EndpointState
 from hooklane.domain.errors import BrokenContract, Unavailable
+from hooklane.domain.guard import Guard
 from hooklane.domain.offsets import Committed, finished_in
 from hooklane.domain.retry import format_delay
 from hooklane.domain.sources import Source, Sources
@@ -46,6 +47,7 @@ class Lookout:
     clock: Clock
     release: str
     sources: Sources | None = None
+    guard: Callable[[], Guard | None] = lambda: None
 
     @property
     def past(self) -> PastLog:
@@ -77,6 +79,7 @@ class Lookout:
             "lanes": self._lanes(),
             "tiers": self._tiers(),
             "dead_letters": self.store.dead_letters_by_reason(),
+            "exhaustion_guard": _guard_answer(self.guard()),
             "outbox_unpublished": self.store.unpublished_count(),
             "clocks": self._clocks(),
         }
@@ -178,6 +181,17 @@ def _lane_answer(kept: KeptEndpoint, *, waits: int | None) -> Row:
         "lane": kept.lane_topic,
         "exists": waits is not None,
         "lag": waits or 0,
+    }
+
+
+def _guard_answer(guard: Guard | None) -> Row | None:
+    if guard is None:
+        return None
+    return {
+        "since": rfc3339(guard.since),
+        "until": rfc3339(guard.until),
+        "attempted": guard.reach.attempted,
+        "succeeded": guard.reach.succeeded,
     }
 
 

@@ -69,6 +69,16 @@ class ControlSettings(ProcessSettings):
         10, ge=1, le=10_000,
         description="delivery.dead events an endpoint a minute; then one says how many more.",
     )  # fmt: skip
+    exhaustion_guard_percent: int = Field(
+        10, ge=0, le=100,
+        description="While fewer of the endpoints tried succeed, the exhausted wait; 0: never.",
+    )  # fmt: skip
+    exhaustion_guard_window_s: int = Field(
+        300, ge=10, le=3_600, description="Tried, and succeeded, within this time."
+    )
+    exhaustion_guard_endpoints_min: int = Field(
+        3, ge=1, le=100_000, description="With at least so many endpoints tried."
+    )
     rotation_overlap_s: int = Field(
         86_400, ge=0, le=2_592_000, description="How long a replaced secret goes on signing."
     )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 from hooklane.adapters.http.port import Answer
+from hooklane.adapters.metrics import DELIVERIES_SPARED
 from hooklane.adapters.ports import Clock
 from hooklane.deliverer import settling
 from hooklane.deliverer.gates import Gates
@@ -10,7 +14,9 @@ from hooklane.deliverer.lane import Flight
 from hooklane.deliverer.outbox import Outbox, Rules
 from hooklane.domain.attempt import AttemptResult
 from hooklane.domain.delivery import progress_of, to_ms
-from hooklane.domain.verdict import judge
+from hooklane.domain.endpoint import Endpoint
+from hooklane.domain.guard import spares
+from hooklane.domain.verdict import Judgement, judge
 
 
 class Judge:
@@ -19,24 +25,14 @@ class Judge:
     def __init__(self, outbox: Outbox, gates: Gates, *, clock: Clock, rules: Rules) -> None:
         """Know where verdicts go and whose gates they change."""
         self._outbox, self._gates, self._clock, self._rules = outbox, gates, clock, rules
+        # Until when the exhaustion guard holds, as control told last.
+        self.guarded_until_ms = 0
 
     def judge(self, flight: Flight, answer: Answer) -> None:
         """Settle a delivery by its answer; hold or stop the lane where the answer asks for it."""
         now, endpoint = self._clock.now(), flight.plan.endpoint
         assert endpoint is not None
-        judgement = judge(
-            AttemptResult(
-                outcome=answer.outcome,
-                status=answer.status,
-                retry_after=answer.retry_after,
-                error=answer.error,
-                at=now,
-            ),
-            schedule=endpoint.retry_schedule,
-            step=progress_of(flight.record.headers()).schedule_step,
-            tiers=self._rules.tiers,
-            chance=self._rules.chance,
-        )
+        judgement = self._judgement(flight, answer, endpoint=endpoint, now=now)
         topics = self._rules.topics
         settled = settling.judged(flight, answer, judgement=judgement, now=now, topics=topics)
         lane = flight.lane
@@ -49,3 +45,26 @@ class Judge:
         self._outbox.settle(settled)
         if not lane.closed and (judgement.hold_until is not None or judgement.disables):
             self._gates.regate(lane)
+
+    def _judgement(
+        self, flight: Flight, answer: Answer, *, endpoint: Endpoint, now: datetime
+    ) -> Judgement:
+        """Follow the verdict table, and the exhaustion guard where it holds."""
+        progress, schedule = progress_of(flight.record.headers()), endpoint.retry_schedule
+        result = AttemptResult(
+            outcome=answer.outcome,
+            status=answer.status,
+            retry_after=answer.retry_after,
+            error=answer.error,
+            at=now,
+        )
+        tiers, chance = self._rules.tiers, self._rules.chance
+        step = progress.schedule_step
+        found = judge(result, schedule=schedule, step=step, tiers=tiers, chance=chance)
+        is_guarded = to_ms(now) < self.guarded_until_ms
+        if not (is_guarded and spares(found, schedule=schedule, spared=progress.spared)):
+            return found
+        DELIVERIES_SPARED.inc()
+        last = len(schedule) - 1
+        again = judge(result, schedule=schedule, step=last, tiers=tiers, chance=chance)
+        return replace(again, spares=True)

@@ -162,8 +162,9 @@ class Flight:
 
 # All that `progress_of` will read once a verdict asks for it: by then it is too late to refuse.
 _NUMBERS = frozenset(
-    ("attempts-made", "schedule-step", "hops", "waiting-since", "not-before", "first-attempt-at")
-)
+    ("attempts-made", "schedule-step", "hops", "spared", "waiting-since", "not-before",
+     "first-attempt-at")
+)  # fmt: skip
 _decode = DeliveryDecoder().decode
 
 

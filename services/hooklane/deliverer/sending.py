@@ -42,13 +42,14 @@ class Sending:
         self.load = load = Load(clock=clock, settings=settings)
         self._out = out = Outbox(load)
         self._gates = gates = Gates(plans, clock=clock, settings=settings)
+        self._judge = judge = Judge(out, gates, clock=clock, rules=rules)
         self._starter = starter = Starter(
             sender,
             plans,
             load=load,
             outbox=out,
             gates=gates,
-            judge=Judge(out, gates, clock=clock, rules=rules),
+            judge=judge,
             clock=clock,
             settings=settings,
             topics=rules.topics,
@@ -85,6 +86,10 @@ class Sending:
             for lane in self._by_endpoint.get(endpoint_id, ()):
                 self._gates.regate(lane)
                 self._starter.pump(lane)
+
+    def guard(self, until_ms: int) -> None:
+        """Spare what is exhausted until then."""
+        self._judge.guarded_until_ms = until_ms
 
     def table_read(self, lane: Lane) -> None:
         """Let a lane that asked go on."""

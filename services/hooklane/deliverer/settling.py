@@ -127,7 +127,8 @@ def judged(
         case RetryAt(tier=tier, due_at=due_at):
             # Up to the next whole millisecond: rounded down it would be early.
             due_ms = to_ms(due_at) + (1 if due_at.microsecond % 1_000 else 0)
-            headers = progress.waiting(until=from_ms(due_ms)).headers()
+            wait = progress.waiting_on if judgement.spares else progress.waiting
+            headers = wait(until=from_ms(due_ms)).headers()
             copies = (Write(topics.retry(tier), key, flight.record.value(), headers),)
             value |= {"verdict": "retry", "due_at": due_ms, "tier_s": int(tier.total_seconds())}
         case Dead(reason=reason):

@@ -266,8 +266,12 @@ class Deliverer:
         self._ports.crossing.call(sending.turn, fed)
 
     def _probe(self, sending: Sending) -> None:
-        """Send the probes that are asked for, of lanes that are ours."""
-        for command in self._probes.poll():
+        """Send the probes that are asked for, of lanes that are ours; follow the guard."""
+        guarded_until_ms = self._probes.guarded_until_ms
+        commands = self._probes.poll()
+        if self._probes.guarded_until_ms != guarded_until_ms:
+            self._ports.crossing.call(sending.guard, self._probes.guarded_until_ms)
+        for command in commands:
             for reading in self._assignment.readings.values():
                 if reading.lane.endpoint_id == command["endpoint_id"]:
                     self._ports.crossing.call(sending.probing.send, reading.lane, command)

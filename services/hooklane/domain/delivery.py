@@ -64,13 +64,14 @@ class Progress:
 
     `attempts_made` is never reset; `schedule_step` is how many tiers of the schedule it has
     climbed, 0 again after a redrive; `hops` counts the tier writes of the present step (more than
-    one only under a long Retry-After).
+    one only under a long Retry-After). `spared` is how often the exhaustion guard let it wait on.
     """
 
     waiting_since: datetime
     attempts_made: int = 0
     schedule_step: int = 0
     hops: int = 0
+    spared: int = 0
     not_before: datetime | None = None
     first_attempt_at: datetime | None = None
     last_outcome: str = ""
@@ -91,6 +92,10 @@ class Progress:
         """Climb one step of the schedule and wait."""
         return replace(self, schedule_step=self.schedule_step + 1, not_before=until, hops=1)
 
+    def waiting_on(self, *, until: datetime) -> Progress:
+        """Wait in the last tier once more, spared by the exhaustion guard."""
+        return replace(self, spared=self.spared + 1, not_before=until, hops=1)
+
     def hopped(self) -> Progress:
         """Wait on in another tier: same step, same due time."""
         return replace(self, hops=self.hops + 1)
@@ -101,7 +106,15 @@ class Progress:
 
     def redriven(self, *, at: datetime) -> Progress:
         """Start the schedule over; the attempts made stay counted."""
-        return replace(self, schedule_step=0, hops=0, not_before=None, waiting_since=at, reason="")
+        return replace(
+            self,
+            schedule_step=0,
+            hops=0,
+            spared=0,
+            not_before=None,
+            waiting_since=at,
+            reason="",
+        )
 
     def headers(self) -> Headers:
         """Give the record headers of this progress."""
@@ -112,6 +125,8 @@ class Progress:
         }
         if self.hops:
             numbers["hops"] = self.hops
+        if self.spared:
+            numbers["spared"] = self.spared
         if self.not_before is not None:
             numbers["not-before"] = to_ms(self.not_before)
         if self.first_attempt_at is not None:
@@ -141,6 +156,7 @@ def progress_of(headers: Iterable[tuple[str, bytes | None]] | None) -> Progress:
             attempts_made=int(found.get("attempts-made", b"0")),
             schedule_step=int(found.get("schedule-step", b"0")),
             hops=int(found.get("hops", b"0")),
+            spared=int(found.get("spared", b"0")),
             waiting_since=from_ms(int(found["waiting-since"])),
             not_before=_time(found.get("not-before")),
             first_attempt_at=_time(found.get("first-attempt-at")),

@@ -58,11 +58,15 @@ DELIVERED = Delivered()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A verdict and what it means for the lane: `hold_until` stops all of the endpoint's POSTs."""
+    """A verdict and what it means for the lane: `hold_until` stops all of the endpoint's POSTs.
+
+    `spares` says that it waits though its schedule is exhausted, by the guard's leave.
+    """
 
     verdict: Verdict
     hold_until: datetime | None = None
     disables: bool = False
+    spares: bool = False
 
 
 _DELIVERED = Judgement(verdict=DELIVERED)

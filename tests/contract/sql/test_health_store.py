@@ -15,6 +15,7 @@ from hooklane.adapters.store import LostRace, OffsetMove
 from hooklane.domain import operational
 from hooklane.domain.attempt import Outcome
 from hooklane.domain.endpoint import Cause, Endpoint, EndpointState, Placement, next_state
+from hooklane.domain.guard import Reach
 from hooklane.domain.health import Health, HealthState
 from hooklane.domain.operational import OperationalEvent
 from hooklane.domain.subscription import Subscription
@@ -181,6 +182,25 @@ def test_the_silenced_are_found_when_their_minute_is_over(store):
     assert store.silenced(before=NOW, limit=10) == ["ep_1"]
     keep(store, Observation(health=replace(WHOLE, dead_untold=0)))
     assert store.silenced(before=NOW, limit=10) == []
+
+
+def test_the_reach_counts_the_endpoints_tried_of_late_and_those_that_succeeded(store):
+    """Each once, by the times that are kept; what was tried before counts for nothing."""
+    times = [(None, 0), (0, 5), (5, 0), (9, None), (7, 3), (None, None)]
+    for number, times_ago in enumerate(times, 2):
+        store.add_endpoint(endpoint(number), at=NOW, lanes_max=10)
+        success, failure = (m if m is None else NOW - timedelta(minutes=m) for m in times_ago)
+        health = replace(
+            WHOLE, endpoint_id=f"ep_{number}", last_success_at=success, last_failure_at=failure
+        )
+        keep(store, Observation(health=health))
+
+    found = [store.reach(since=NOW - timedelta(minutes=ago)) for ago in (0, 4, 5)]
+
+    assert found == [
+        Reach(attempted=3, succeeded=1), Reach(attempted=4, succeeded=1),
+        Reach(attempted=4, succeeded=2),
+    ]  # fmt: skip
 
 
 def test_an_owed_event_moves_to_the_outbox_once(store):

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hooklane.deliverer.probes import ProbeTail
+from hooklane.domain.delivery import to_ms
 from support.posting import SECOND, TOPICS, DelivererBench
 
 
@@ -51,3 +52,15 @@ def test_what_is_no_probe_or_came_too_late_is_passed(bench):
 
     assert tail.poll() == []
     assert [what for what, _ in bench.lines] == ["command.unreadable"]
+
+
+def test_a_guard_told_before_it_began_is_known_and_the_latest_counts(bench):
+    """A probe of before stays nobody's."""
+    now_ms = to_ms(bench.clock.now())
+    endpoint = bench.endpoint()
+    for ahead in (60_000, 240_000, 120_000):
+        bench.probe(endpoint, kind="guard", until=now_ms + ahead)
+    bench.probe(endpoint)
+    tail = tail_of(bench)
+
+    assert (tail.poll(), tail.guarded_until_ms) == ([], now_ms + 240_000)

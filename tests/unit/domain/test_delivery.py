@@ -49,6 +49,19 @@ def test_an_attempt_counts_and_remembers_the_first():
     )
 
 
+def test_a_spared_delivery_waits_on_without_climbing_and_a_redrive_forgets_it():
+    """Its count travels in a header of its own, and only where there is one."""
+    due = NOW + timedelta(hours=24)
+
+    spared = FRESH.waiting(until=NOW).waiting_on(until=due)
+
+    assert spared == Progress(waiting_since=NOW, schedule_step=1, hops=1, spared=1, not_before=due)
+    assert progress_of(spared.headers()) == spared
+    assert ("spared", b"1") in spared.headers()
+    assert [name for name, _ in FRESH.headers() if name == "spared"] == []
+    assert spared.redriven(at=due) == Progress(waiting_since=due)
+
+
 def test_waiting_climbs_a_step_and_hopping_does_not():
     """A hop is the same step and the same due time."""
     due = NOW + timedelta(minutes=5)

@@ -22,6 +22,7 @@ from hooklane.adapters.store import OffsetMove
 from hooklane.domain.attempt import Outcome
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.endpoint import EndpointState
+from hooklane.domain.guard import Reach
 from hooklane.domain.health import Health, HealthState
 
 _DELETED = EndpointState.DELETED.value
@@ -68,6 +69,17 @@ class SqlHealth(SqlOperational):
         )
         with reading(self._engine) as connection:
             return list(connection.execute(query).scalars())
+
+    def reach(self, *, since: datetime) -> Reach:
+        """Count the endpoints attempted since then, and those of them that succeeded."""
+        columns, since_ms = endpoint_health.c, to_ms(since)
+        succeeded = columns.last_success_at >= since_ms
+        query = sa.select(
+            sa.func.count(), sa.func.count(sa.case((succeeded, columns.endpoint_id)))
+        ).where(sa.or_(succeeded, columns.last_failure_at >= since_ms))
+        with reading(self._engine) as connection:
+            attempted, successes = connection.execute(query).one()
+        return Reach(attempted=attempted, succeeded=successes)
 
     def failing_count(self) -> int:
         """Count endpoints that are failing."""
