@@ -2,6 +2,9 @@
 
 No I/O: who has the bytes calls `feed`. Promises bounded memory whatever comes, and that bytes
 behind an answer are noticed (`surplus`), so that they never become the next request's answer.
+
+A receiver answers with the very same bytes for a second on end. Such an answer, where it comes in
+one piece, is parsed once and then known by its bytes: that costs a tenth of parsing it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,11 @@ from hooklane.adapters.http.answers import (
     INTERIM_ANSWERS_MAX,
     is_final,
 )
+
+# Answers that came whole in one piece, by their bytes; a few are as good as many.
+_KNOWN_MAX, _KNOWN_BYTES_MAX = 256, 1_024
+_Known = tuple[int, list[tuple[bytes, bytes]], list[bytes]]
+_known: dict[bytes, _Known] = {}
 
 
 class AnswerParser:
@@ -63,6 +71,27 @@ class AnswerParser:
 
         An answer that is whole sets `complete`, and is no such reason.
         """
+        if not self.received:
+            known = _known.get(piece)
+            if known is not None:
+                self.received = len(piece)
+                # Nobody writes into them.
+                self.status, self.fields, self.body = known
+                self.complete = self.keep_alive = True
+                return ""
+            if len(piece) <= _KNOWN_BYTES_MAX:
+                fault = self._feed(piece)
+                if self.complete and self.keep_alive and not self.surplus and not self._interim:
+                    self._learn(piece)
+                return fault
+        return self._feed(piece)
+
+    def _learn(self, piece: bytes) -> None:
+        if len(_known) >= _KNOWN_MAX:
+            _known.clear()
+        _known[piece] = (self.status, self.fields, self.body)
+
+    def _feed(self, piece: bytes) -> str:
         self.received += len(piece)
         over = self.received - self._limit
         if over > 0:
