@@ -35,6 +35,8 @@ class Gates:
         endpoint = self._plans.endpoint(lane.endpoint_id)
         default = self._settings.in_flight_per_endpoint_max
         lane.in_flight_max = (endpoint.in_flight_max if endpoint else None) or default
+        lane.batch = endpoint.batch if endpoint else None
+        lane.batch_bytes_max = self._settings.batch_bytes_max
         lane.gate = self._gate(lane, endpoint)
 
     def _gate(self, lane: Lane, endpoint: Endpoint | None) -> Gate | None:

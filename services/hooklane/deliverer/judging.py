@@ -28,11 +28,19 @@ class Judge:
         # Until when the exhaustion guard holds, as control told last.
         self.guarded_until_ms = 0
 
-    def judge(self, flight: Flight, answer: Answer) -> None:
-        """Settle a delivery by its answer; hold or stop the lane where the answer asks for it."""
+    def judge(self, flight: Flight, answer: Answer, *, of_item: bool = False) -> None:
+        """Settle a delivery by its answer; hold or stop the lane where the answer asks for it.
+
+        Args:
+            flight: the delivery.
+            answer: what it met.
+            of_item: it speaks of this item of a batch, and not of the endpoint.
+        """
         now, endpoint = self._clock.now(), flight.plan.endpoint
         assert endpoint is not None
         judgement = self._judgement(flight, answer, endpoint=endpoint, now=now)
+        if of_item:
+            judgement = replace(judgement, disables=False)
         topics = self._rules.topics
         settled = settling.judged(flight, answer, judgement=judgement, now=now, topics=topics)
         lane = flight.lane

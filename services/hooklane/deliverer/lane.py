@@ -22,6 +22,7 @@ from hooklane.domain.topics import Partition
 if TYPE_CHECKING:
     from hooklane.adapters.http.port import Request
     from hooklane.deliverer.plan import Plan
+    from hooklane.domain.endpoint import Batch
 
 
 class Gate(enum.Enum):
@@ -49,13 +50,17 @@ class Lane:
     """One lane within one assignment."""
 
     __slots__ = (
+        "batch",
+        "batch_bytes_max",
         "closed",
         "ended",
         "endpoint_id",
         "flights",
         "gate",
+        "gather_until_ms",
         "hold_until_ms",
         "in_flight_max",
+        "is_gathered",
         "latency_ms",
         "left",
         "partition",
@@ -80,6 +85,12 @@ class Lane:
         self.flights: dict[int, Flight] = {}
         self.in_flight_max = 0
         self.gate: Gate | None = None
+        # How its deliveries come together in one POST; until when the first of the next batch
+        # waits for others (0: nothing waits), and whether it has waited long enough.
+        self.batch: Batch | None = None
+        self.batch_bytes_max = 0
+        self.gather_until_ms = 0
+        self.is_gathered = False
         self.hold_until_ms = 0
         self.stopped_at_revision = -1
         self.closed = False
@@ -105,6 +116,16 @@ class Lane:
             self.gate is None
             and len(self.flights) < self.in_flight_max
             and bool(self.pending or self.ready)
+            and (self.batch is None or self.is_gathered or self.fills_batch)
+        )
+
+    @property
+    def fills_batch(self) -> bool:
+        """Tell whether what waits makes a whole batch."""
+        assert self.batch is not None
+        return (
+            len(self.pending) + len(self.ready) >= self.batch.count_max
+            or self.pending_bytes >= self.batch_bytes_max
         )
 
     def put(self, record: Record) -> None:
@@ -121,7 +142,7 @@ class Lane:
         self.pending_bytes -= len(record.value() or b"")
         return record
 
-    def answered(self, *, offset: int, duration_ms: int) -> None:
+    def answered(self, *, offset: int, duration_ms: float) -> None:
         """Count a POST that ended."""
         del self.flights[offset]
         self.ended += 1

@@ -6,18 +6,22 @@ and its attempts are `failed` without a request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from hooklane.adapters.codec import Value
+from hooklane.adapters.http.answers import BODY_BYTES_MAX
 from hooklane.adapters.http.port import Request, Target, header_lines, target
 from hooklane.adapters.sealing import Sealer
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.endpoint import Endpoint
 from hooklane.domain.errors import BrokenContract
+from hooklane.domain.ids import batch_id
 from hooklane.domain.signature import signature
 from hooklane.domain.verdict import Verdict, verdict_by_state
+
+BATCH_CONTENT_TYPE = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,8 @@ class Plan:
     lasting_keys: tuple[bytes, ...] | None = None
     timeout_ms: int = 0
     sets_content_type: bool = False
+    # Its payloads are sent in arrays.
+    batches: bool = False
     fault: str = ""
 
 
@@ -73,6 +79,7 @@ def plan(endpoint: Endpoint | None, *, sealer: Sealer) -> Plan:
         lasting_keys=tuple(key.key for key in keys) if lasting and keys else None,
         timeout_ms=int(endpoint.timeout.total_seconds() * 1_000),
         sets_content_type=any(name.lower() == "content-type" for name, _ in where.fields),
+        batches=endpoint.batch is not None,
     )
 
 
@@ -86,15 +93,7 @@ def request(
     """
     if made.target is None:
         raise CannotSend(made.fault)
-    keys = made.lasting_keys
-    if keys is None:
-        keys = tuple(
-            key.key
-            for key in made.keys
-            if key.valid_until_ms is None or key.valid_until_ms > now_ms
-        )
-        if not keys:
-            raise CannotSend("no signing secret is valid")
+    keys = made.lasting_keys or _valid_keys(made, now_ms)
     event_id, payload = delivery["event_id"].encode(), delivery["payload"]
     timestamp = b"%d" % (now_ms // 1_000)
     signed = signature(keys, event_id=event_id, timestamp=timestamp, payload=payload)
@@ -109,6 +108,49 @@ def request(
         connect_timeout_ms=min(connect_timeout_ms, made.timeout_ms),
         context=context,
     )
+
+
+def batch_request(
+    made: Plan,
+    deliveries: Sequence[Value],
+    *,
+    now_ms: int,
+    connect_timeout_ms: int,
+    context: object,
+) -> Request:
+    """Build the one request of several deliveries: a JSON array of payloads, signed as one.
+
+    Raises:
+        CannotSend: the plan has a fault, or no key is valid.
+    """
+    if made.target is None:
+        raise CannotSend(made.fault)
+    keys = made.lasting_keys or _valid_keys(made, now_ms)
+    name = batch_id(delivery["delivery_id"] for delivery in deliveries).encode()
+    body = b"[%b]" % b",".join([delivery["payload"] for delivery in deliveries])
+    timestamp = b"%d" % (now_ms // 1_000)
+    signed = signature(keys, event_id=name, timestamp=timestamp, payload=body)
+    content = b"" if made.sets_content_type else _content_type(BATCH_CONTENT_TYPE)
+    return Request(
+        target=made.target,
+        headers=b"webhook-id: %b\r\nwebhook-timestamp: %b\r\nwebhook-signature: %b\r\n"
+        b"X-Webhook-Batch: %d\r\n%b" % (name, timestamp, signed, len(deliveries), content),
+        body=body,
+        timeout_ms=made.timeout_ms,
+        connect_timeout_ms=min(connect_timeout_ms, made.timeout_ms),
+        context=context,
+        # It may speak of each item.
+        body_kept_bytes=BODY_BYTES_MAX,
+    )
+
+
+def _valid_keys(made: Plan, now_ms: int) -> tuple[bytes, ...]:
+    keys = tuple(
+        key.key for key in made.keys if key.valid_until_ms is None or key.valid_until_ms > now_ms
+    )
+    if not keys:
+        raise CannotSend("no signing secret is valid")
+    return keys
 
 
 class Plans:

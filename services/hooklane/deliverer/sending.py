@@ -111,7 +111,9 @@ class Sending:
         for lane, record in fed:
             lane.put(record)
             touched[lane] = None
-        self._waiting.turn(self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        self._waiting.turn(now_ms)
+        self._starter.batching.turn(self._lanes, now_ms)
         for lane in touched:
             self._starter.pump(lane)
         self._starter.share()

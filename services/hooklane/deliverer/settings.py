@@ -78,6 +78,10 @@ class DelivererSettings(ProcessSettings):
     stop_wait_ms: int = Field(
         20_000, ge=0, le=60_000, description="The same when stopped; then they are cut."
     )
+    batch_bytes_max: int = Field(
+        _MIB, ge=65_536, le=16 * _MIB,
+        description="Body of a POST with several payloads; a larger payload goes alone.",
+    )  # fmt: skip
     connect_timeout_ms: int = Field(
         5_000, ge=100, le=30_000, description="Name look-up, connect and TLS of one attempt."
     )

@@ -10,6 +10,7 @@ from collections import deque
 from hooklane.adapters.http.port import Answer, Request, Sender
 from hooklane.adapters.ports import Clock
 from hooklane.deliverer import settling
+from hooklane.deliverer.batching import Batching
 from hooklane.deliverer.gates import Gates
 from hooklane.deliverer.judging import Judge
 from hooklane.deliverer.lane import Flight, Gate, Lane, read
@@ -38,6 +39,10 @@ class Starter:
         self._connect_timeout_ms = settings.connect_timeout_ms
         self._age_max_ms = settings.delivery_age_max_ms
         self._starved: deque[Lane] = deque()
+        self.batching = Batching(
+            sender, starter=self, load=load, outbox=outbox, judge=judge, clock=clock,
+            settings=settings,
+        )  # fmt: skip
 
     def pump(self, lane: Lane) -> None:
         """Start what the lane may start; where all share a limit, lanes take turns."""
@@ -60,8 +65,13 @@ class Starter:
                 lane.starved = True
                 self._starved.append(lane)
 
-    def begin(self, lane: Lane) -> None:
-        """Take the lane's next delivery and start it, settle it, or let it wait."""
+    def begin(self, lane: Lane, *, into: list[Flight] | None = None) -> None:
+        """Take the lane's next delivery and start it, settle it, or let it wait.
+
+        Args:
+            lane: it has one.
+            into: a batch that takes it up where it may start.
+        """
         flight = self.read(lane)
         if flight is None:
             return
@@ -74,6 +84,10 @@ class Starter:
             self.end(flight, verdict)
         elif (due_ms := flight.headers.get("not-before", 0)) > now_ms:
             self._gates.wait(lane, flight.record, due_ms=due_ms)
+        elif into is not None:
+            into.append(flight)
+        elif flight.plan.batches:
+            self.batching.begin(flight, now_ms)
         else:
             self._send(flight, now_ms)
 

@@ -64,8 +64,9 @@ def _read(entry: Any) -> tuple[str, ItemResult | None]:
         return "", None
     event_id, status = entry.get("id"), entry.get("status")
     # A bool is an int to Python, and no status to anybody.
-    is_status = type(status) is int and STATUS_MIN <= status <= STATUS_MAX
-    if not isinstance(event_id, str) or not is_status:
+    if not isinstance(event_id, str) or not isinstance(status, int) or isinstance(status, bool):
+        return "", None
+    if not STATUS_MIN <= status <= STATUS_MAX:
         return "", None
     said = json.dumps(entry, separators=(",", ":")).encode()[:SAID_BYTES_MAX]
     return event_id, ItemResult(status=status, said=said)

@@ -102,6 +102,11 @@ class Batch:
     count_max: int
     wait: timedelta
 
+    @property
+    def wait_ms(self) -> int:
+        """How long the first waits, in milliseconds."""
+        return self.wait // timedelta(milliseconds=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
