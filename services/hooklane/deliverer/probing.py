@@ -14,7 +14,7 @@ from hooklane.adapters.http.port import Answer, Request, Sender
 from hooklane.adapters.ports import Clock
 from hooklane.deliverer.lane import Flight, Lane
 from hooklane.deliverer.load import Load
-from hooklane.deliverer.plan import CannotSend, Plans, request
+from hooklane.deliverer.plan import CannotSend, Plans, batch_request, request
 from hooklane.deliverer.settling import Settled, attempt_value
 from hooklane.domain.attempt import Outcome
 from hooklane.domain.delivery import Trigger
@@ -95,13 +95,7 @@ class Probing:
         flight = Flight(lane, NoRecord(self._number), delivery, headers, plan)
         flight.started_ms = self.clock.now_ms()
         try:
-            made = request(
-                plan,
-                delivery,
-                now_ms=flight.started_ms,
-                connect_timeout_ms=self.connect_timeout_ms,
-                context=flight,
-            )
+            made = self._request(flight)
         except CannotSend as error:
             self._settle(flight, Answer(outcome=Outcome.FAILED, error=str(error)[:500]))
             return
@@ -110,6 +104,16 @@ class Probing:
         lane.flights[flight.record.offset()] = flight
         self.load.begun(len(made.body))
         self.sender.submit(made, self._answered)
+
+    def _request(self, flight: Flight) -> Request:
+        """Build its request: a batch of one where its endpoint gets batches."""
+        plan, delivery, now_ms = flight.plan, flight.delivery, flight.started_ms
+        limit = self.connect_timeout_ms
+        if plan.batches:
+            return batch_request(
+                plan, (delivery,), now_ms=now_ms, connect_timeout_ms=limit, context=flight
+            )
+        return request(plan, delivery, now_ms=now_ms, connect_timeout_ms=limit, context=flight)
 
     def _answered(self, sent: Request, answer: Answer) -> None:
         flight = sent.context

@@ -28,6 +28,8 @@ class Received:
     answer: str
     headers: dict[str, str]
     body: str
+    # How many events a batch has; 0 for an event that came by itself.
+    batch: int = 0
 
     def size(self) -> int:
         """Give about how many bytes this takes."""

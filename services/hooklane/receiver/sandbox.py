@@ -24,6 +24,7 @@ from hooklane.receiver.verify import VerificationFailed, Webhook
 VERIFIED: Final = "verified"
 UNVERIFIED: Final = "unverified"
 HOST: Final = "127.0.0.1"
+TYPES_SHOWN_MAX: Final = 3
 
 
 class Sandbox:
@@ -126,27 +127,36 @@ def _name_of(answer: Answer) -> str:
 
 
 def _received_of(request: Request, *, attempt: int, verification: str) -> Received:
+    read = _json_of(request.body)
+    batch = read if isinstance(read, list) else []
     return Received(
         at="",
         method=request.method,
         target=request.target,
         webhook_id=request.headers.get("webhook-id", ""),
-        type=_type_of(request.body),
+        type=_types_of(batch or [read]),
         version=request.headers.get("x-webhook-version", ""),
         attempt=attempt,
         verification=verification,
         answer="",
         headers=request.headers,
         body=request.body.decode(errors="replace"),
+        batch=len(batch),
     )
 
 
-def _type_of(body: bytes) -> str:
+def _json_of(body: bytes) -> Any:
     try:
-        event = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
-        return ""
-    return str(event.get("type", "")) if isinstance(event, dict) else ""
+        return None
+
+
+def _types_of(events: Sequence[Any]) -> str:
+    """Name the types of what came, each once, a few of them."""
+    types = dict.fromkeys(str(event.get("type", "")) for event in events if isinstance(event, dict))
+    named = list(types)
+    return ", ".join([*named[:TYPES_SHOWN_MAX], *(["…"] if named[TYPES_SHOWN_MAX:] else [])])
 
 
 def _limit_of(query: str) -> int:
@@ -168,6 +178,7 @@ def line_of(received: Received) -> str:
         received.type or "-",
         f"v{received.version}" if received.version else "-",
         received.webhook_id or "-",
+        *([f"batch of {received.batch}"] if received.batch else []),
         f"attempt {received.attempt}",
         received.verification,
         f"-> {received.answer}",

@@ -10,6 +10,15 @@ the tolerance is refused, and that during a rotation any one good secret suffice
 
 Verify the bytes that came, before any parsing: a body parsed and written anew is another body.
 Deliveries repeat: keep `webhook-id` and skip what you have done already.
+
+An endpoint that asked for batches gets a JSON array of events in one signed request, also where it
+is only one. Its `webhook-id` is the batch's; keep each event's own `id` instead, since what failed
+comes again in other company. To have only some of them sent again, answer 207 and name them:
+
+    results = []
+    for event in Webhook("whsec_…").verify_batch(request.body, request.headers):
+        results.append({"id": event["id"], "status": 200 if take(event) else 503})
+    return 207, json.dumps({"results": results})
 """
 
 import base64
@@ -85,14 +94,30 @@ class Webhook:
         Raises:
             VerificationFailed: with the reason; nothing of the body is to be trusted then.
         """
-        self.check(body, headers, now=now)
-        try:
-            event = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise VerificationFailed(Reason.NOT_JSON, "the body is signed but no JSON") from error
+        event = self._read(body, headers, now=now)
         if not isinstance(event, dict):
             raise VerificationFailed(Reason.NOT_JSON, "the body is signed but no JSON object")
         return event
+
+    def verify_batch(
+        self, body: bytes, headers: Mapping[str, str], *, now: datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """Return the events in a body that was signed with one of the secrets; an object is one.
+
+        Arguments and errors are those of `verify`.
+        """
+        read = self._read(body, headers, now=now)
+        events = read if isinstance(read, list) else [read]
+        if not all(isinstance(event, dict) for event in events):
+            raise VerificationFailed(Reason.NOT_JSON, "the body is signed but no array of objects")
+        return events
+
+    def _read(self, body: bytes, headers: Mapping[str, str], *, now: datetime | None) -> Any:
+        self.check(body, headers, now=now)
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise VerificationFailed(Reason.NOT_JSON, "the body is signed but no JSON") from error
 
     def check(
         self, body: bytes, headers: Mapping[str, str], *, now: datetime | None = None

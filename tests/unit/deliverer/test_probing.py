@@ -3,7 +3,7 @@
 import pytest
 
 from hooklane.adapters.http.port import Outcome
-from hooklane.domain.endpoint import EndpointState
+from hooklane.domain.endpoint import Batch, EndpointState
 from hooklane.domain.ids import delivery_id
 from hooklane.domain.signature import secret_key, signature
 from support.posting import (
@@ -56,6 +56,21 @@ def test_a_probe_is_posted_at_once_and_marked(bench):
         trigger="probe",
         command_id="cmd_1",
     )
+
+
+def test_a_probe_of_an_endpoint_that_batches_is_a_batch_of_one(bench):
+    """Who asked for arrays sees what it will get."""
+    batch = Batch(count_max=10, wait=10 * SECOND)
+    endpoint, deliverer = running(bench, batch=batch)
+    bench.probe(endpoint)
+
+    bench.run(deliverer, SECOND)
+
+    (post,) = bench.sender.posts
+    (attempt,) = bench.attempts()
+    assert post.body == b'[{"n":1}]'
+    assert (header(post, "X-Webhook-Batch"), header(post, "X-Webhook-Probe")) == ("1", "true")
+    assert (attempt["trigger"], attempt["verdict"]) == ("probe", "delivered")
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,21 @@ def test_each_request_is_shown_in_one_line():
     ]
 
 
+def test_a_batch_is_shown_as_one_with_its_types():
+    """One line: how many events, and which types, each once."""
+    shown = []
+    events = [{"type": f"order.n{n % 4}"} for n in range(8)]
+    box = sandbox(secrets=[SECRET], show=shown.append)
+    box.respond(post(body=json.dumps(events).encode()))
+    box.respond(post(body=json.dumps(events[:1]).encode()))
+    box.respond(post())
+    many, one, none = shown
+    assert (many.batch, many.type) == (8, "order.n0, order.n1, order.n2, …")
+    assert "batch of 8  attempt 1  verified" in line_of(many)
+    assert (one.batch, one.type, none.batch, none.type) == (1, "order.n0", 0, "order.created")
+    assert "batch" not in line_of(none)
+
+
 def test_a_secret_that_cannot_be_read_is_invalid():
     """A sandbox with a broken secret does not start."""
     with pytest.raises(Invalid):

@@ -2,6 +2,7 @@ import ast
 import base64
 import hashlib
 import hmac
+import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -169,3 +170,28 @@ def test_the_file_needs_the_standard_library_alone():
         )
     }
     assert imported - set(sys.stdlib_module_names) == set()
+
+
+def test_a_batch_comes_back_as_its_events():
+    """An array in one signed request; an event by itself is a batch of one."""
+    events = [{"id": "evt_1"}, {"id": "evt_2"}]
+    body = json.dumps(events).encode()
+    assert Webhook(SECRET).verify_batch(body, signed(body, event_id="bat_1"), now=NOW) == events
+    alone = Webhook(SECRET).verify_batch(BODY, signed(), now=NOW)
+    assert [event["id"] for event in alone] == ["evt_1"]
+
+
+@pytest.mark.parametrize("body", [b"[1]", b'[{"id":"evt_1"},null]', b"7", b'"x"', b"[", b""])
+def test_a_signed_body_that_is_no_batch_is_refused(body):
+    """What a receiver indexes must be objects."""
+    with pytest.raises(VerificationFailed) as caught:
+        Webhook(SECRET).verify_batch(body, signed(body), now=NOW)
+    assert caught.value.reason is Reason.NOT_JSON
+
+
+def test_a_forged_batch_is_refused():
+    """Nothing of it is read."""
+    body = b'[{"id":"evt_1"}]'
+    with pytest.raises(VerificationFailed) as caught:
+        Webhook(SECRET).verify_batch(body + b" ", signed(body), now=NOW)
+    assert caught.value.reason is Reason.BAD_SIGNATURE
