@@ -4,11 +4,14 @@ Watchers of senders and of the ledger: they raise `Broken` at the moment a law i
 what is wrong when asked at the end.
 """
 
+import json
 from collections import defaultdict
 
 from hooklane.adapters.http.port import Outcome
+from hooklane.deliverer.batching import Batched
 from hooklane.domain.delivery import progress_of
 from hooklane.domain.endpoint import EndpointState
+from hooklane.domain.ids import batch_id
 from hooklane.domain.retry import retry_after
 from hooklane.domain.topics import Partition
 from simulation.ledger import Broken
@@ -22,6 +25,22 @@ def header(request, name):
     raise Broken(f"a request without {name}")
 
 
+def flights_of(request):
+    """Give the deliveries of a request: one, or a batch's."""
+    context = request.context
+    return context.flights if isinstance(context, Batched) else (context,)
+
+
+def taken(request, answer):
+    """Say by event id which deliveries the receiver has, by its answer's own words."""
+    names = [flight.delivery["event_id"] for flight in flights_of(request)]
+    if answer.outcome is not Outcome.SUCCEEDED:
+        return set()
+    told = json.loads(answer.body)["results"] if answer.body else []
+    failed = {item["id"] for item in told if item["status"] >= 300}
+    return set(names) - failed
+
+
 class Posts:
     """What may be POSTed, and when."""
 
@@ -32,24 +51,30 @@ class Posts:
         self._read = defaultdict(list)
         self._held = {}
         self._stopped = {}
+        self._taken = set()
 
     def posted(self, request, *, by_owner):
-        flight, now = request.context, self._clock.now()
-        record, delivery = flight.record, flight.delivery["delivery_id"]
+        now = self._clock.now()
         self.count += 1
-        progress = progress_of(record.headers())
-        if progress.not_before is not None and now < progress.not_before:
-            raise Broken(f"{delivery} was POSTed at {now}, not before {progress.not_before}")
-        self._same_request(request, delivery)
-        if by_owner:
-            self._not_again(flight, delivery)
-        self._allowed(flight, now)
+        self._well_formed(request)
+        for flight in flights_of(request):
+            record, delivery = flight.record, flight.delivery["delivery_id"]
+            progress = progress_of(record.headers())
+            if progress.not_before is not None and now < progress.not_before:
+                raise Broken(f"{delivery} was POSTed at {now}, not before {progress.not_before}")
+            self._same_request(request, flight)
+            if by_owner:
+                self._not_again(flight, delivery)
+            self._allowed(flight, now)
 
     def answered(self, request, answer):
-        flight, now = request.context, self._clock.now()
-        if answer.outcome is Outcome.SUCCEEDED:
-            place = Partition(flight.record.topic(), flight.record.partition())
-            self._read[place, flight.record.offset()].append(flight.lane)
+        now, has = self._clock.now(), taken(request, answer)
+        for flight in flights_of(request):
+            if flight.delivery["event_id"] in has:
+                place = Partition(flight.record.topic(), flight.record.partition())
+                self._read[place, flight.record.offset()].append(flight.lane)
+                self._taken.add(flight.delivery["delivery_id"])
+        flight = flights_of(request)[0]
         if answer.status in (429, 503):
             wait = retry_after(answer.retry_after, now=now)
             if wait is not None:
@@ -58,12 +83,32 @@ class Posts:
         if answer.status == 410:
             self._stopped[flight.lane] = flight.plan.endpoint.revision
 
-    def _same_request(self, request, delivery):
-        """Law: payload and webhook-id are the same in every attempt."""
-        sent = (request.body, header(request, "webhook-id"), request.target.url)
+    def check_taken(self):
+        """Law: nothing counts as delivered but what its receiver said that it has."""
+        if invented := set(self._ledger.delivered) - self._taken:
+            raise Broken(f"delivered, as nobody said: {invented}")
+
+    def _well_formed(self, request):
+        """Law: a batch is the array of its payloads, one delivery's body the payload."""
+        flights = flights_of(request)
+        ids = [flight.delivery["delivery_id"] for flight in flights]
+        batch = flights[0].plan.endpoint.batch
+        if batch is None:
+            expected = flights[0].delivery["payload"], flights[0].delivery["event_id"]
+        else:
+            expected = b"[%b]" % b",".join(f.delivery["payload"] for f in flights), batch_id(ids)
+            if header(request, "X-Webhook-Batch") != str(len(ids)) or len(ids) > batch.count_max:
+                raise Broken(f"a batch of {len(ids)}, at most {batch.count_max}")
+        if (request.body, header(request, "webhook-id")) != expected:
+            raise Broken(f"{ids} were POSTed as {request.body} {request.headers}")
+
+    def _same_request(self, request, flight):
+        """Law: payload and address are the same in every attempt."""
+        delivery = flight.delivery["delivery_id"]
+        sent = (flight.delivery["payload"], flight.delivery["event_id"], request.target.url)
         if self._first.setdefault(delivery, sent) != sent:
             raise Broken(f"{delivery} was POSTed as {sent}, first as {self._first[delivery]}")
-        endpoint_id = request.context.delivery["endpoint_id"]
+        endpoint_id = flight.delivery["endpoint_id"]
         if request.target.host != f"{endpoint_id[3:]}.example":
             raise Broken(f"{delivery} of {endpoint_id} was POSTed to {request.target.host}")
 

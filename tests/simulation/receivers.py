@@ -1,6 +1,7 @@
 """Receivers that are well, slow, rude or away, by chance; and the sender that reaches them."""
 
 import email.utils
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -39,6 +40,8 @@ class Receivers:
             case "well":
                 return quick, OK
             case "flaky":
+                if b"X-Webhook-Batch" in request.headers and chance.random() < 0.5:
+                    return quick, self._partly(request)
                 return quick, OK if chance.random() < 0.5 else self._failure()
             case "slow":
                 return chance.uniform(0.2, 20), OK
@@ -49,6 +52,17 @@ class Receivers:
                 return quick, rejected(chance.choice([429, 503]), text)
             case _:
                 return chance.uniform(0.001, 6), self._failure()
+
+    def _partly(self, request):
+        """Take some items of a batch, refuse some, and say nothing of others."""
+        names = [item["id"] for item in json.loads(request.body)]
+        said = [
+            {"id": name, "status": self.chance.choice([200, 201, 404, 410, 429, 500])}
+            for name in names
+            if self.chance.random() < 0.7
+        ]
+        body = json.dumps({"results": said}).encode()
+        return Answer(outcome=Outcome.SUCCEEDED, status=207, body=body)
 
     def _failure(self):
         kinds = [

@@ -165,6 +165,7 @@ class Simulation:
         checkers.check_drained(self.world.cluster, ledger)
         checkers.check_receipts(ledger, since=self.since)
         checkers.check_copies(ledger)
+        self.posts.check_taken()
         checkers.check_conservation(ledger, written_twice=checkers.written_twice(ledger))
         gaps = [line for line in self.workers.lines if line[0] in ("gap.found", "lane.gapped")]
         if gaps:

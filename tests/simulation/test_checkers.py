@@ -148,7 +148,7 @@ SPOILT = {
 @pytest.mark.parametrize("fault", SPOILT)
 def test_a_broken_law_is_seen(fault):
     """Each fault that we know how to make turns a checker red, within a few seeds."""
-    for seed in range(10):
+    for seed in range(20):
         try:
             Simulation(seed, wrap=spoiling(*SPOILT[fault])).run()
         except Broken:

@@ -9,7 +9,7 @@ from hooklane.adapters.codec import codec
 from hooklane.adapters.sealing import Sealer
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.delivery import to_ms
-from hooklane.domain.endpoint import TRANSITIONS, Cause, EndpointState, Placement
+from hooklane.domain.endpoint import TRANSITIONS, Batch, Cause, EndpointState, Placement
 from hooklane.domain.errors import Unavailable
 from hooklane.domain.signature import new_secret
 from hooklane.domain.subscription import Subscription
@@ -55,7 +55,7 @@ class World:
     """Everything but the workers."""
 
     def __init__(self, seed):
-        self.chance = random.Random(f"world {seed}")
+        self.seed, self.chance = seed, random.Random(f"world {seed}")
         self.clock = SimulatedClock()
         self.cluster = SimulatedCluster(self.clock)
         self.kafka = KafkaSettings(
@@ -151,8 +151,17 @@ class World:
             secrets=(SEALER.seal_secret(SECRET, endpoint_id=endpoint_id),),
             timeout=timedelta(seconds=chance.choice([1, 5, 15])),
             in_flight_max=chance.choice([None, 1, 2, 8]),
+            batch=self._batch(endpoint_id),
             placement=Placement(topic=lane, partition=0),
         ))  # fmt: skip
+
+    def _batch(self, endpoint_id):
+        """Choose whether it gets batches, by a chance of its own."""
+        chance = random.Random(f"batch {self.seed} {endpoint_id}")
+        if chance.random() >= 0.4:
+            return None
+        wait = timedelta(milliseconds=chance.choice([1, 100, 1_000]))
+        return Batch(count_max=chance.choice([2, 3, 10]), wait=wait)
 
     def put(self, endpoint):
         """Announce a revision, as the relay does."""
