@@ -36,8 +36,8 @@ lint: $(READY)  ## Lint, format check and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: $(READY)  ## Measure; writes build/bench.json (W=W1 runs one workload)
-	@cd tests && ../$(BIN)/python -m benchmarks $(W)
+bench: $(READY)  ## Measure; writes build/bench.json and .html (W=W5: one, SCALE=0.01: only try it)
+	@cd tests && HOOKLANE_BENCH_SCALE=$(SCALE) ../$(BIN)/python -m benchmarks $(W)
 
 lock: $(READY)  ## Renew requirements.lock from pyproject.toml
 	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \

@@ -1,6 +1,8 @@
-"""`make bench`: run the workloads, write build/bench.json, print a table. `W=W1` runs one.
+"""`make bench`: run the workloads, merge their figures into build/bench.json, write the page.
 
-W1 and W3 run unasked; the others take long or need PostgreSQL, and run when they are named.
+`W=W5` runs one, `W="W1 W2"` two; without it all of W1 to W10 run, in less than 40 minutes. The
+others take long or need PostgreSQL or py-spy, and run when they are named. `SCALE=0.01` sees that
+a workload works; what such a run measures is nothing, and is kept apart in build/bench.small.json.
 """
 
 from __future__ import annotations
@@ -8,57 +10,65 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
+from benchmarks.backlog import w6
 from benchmarks.history import history
+from benchmarks.lanes import w4
+from benchmarks.latency import w3
+from benchmarks.machine import measured
+from benchmarks.neighbours import w5
+from benchmarks.page import page, table
+from benchmarks.rates import w1, w2, w10
 from benchmarks.recorder import recorder
 from benchmarks.replay import replay
+from benchmarks.report import read, report_file
+from benchmarks.scale import SCALE, say
+from benchmarks.scale_out import w8
 from benchmarks.send_now import send_now
-from benchmarks.workloads import w1, w3
+from benchmarks.storm import w9
+from benchmarks.table import w7
+from benchmarks.where_time_goes import profile
 
-REPORT = Path(__file__).parents[2] / "build" / "bench.json"
-UNASKED = ("W1", "W3")
-# Each gives what it adds to the report, under its own name; W1 adds the yardstick beside it.
+UNASKED: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5,
+    "W6": w6, "W7": w7, "W8": w8, "W9": w9, "W10": w10,
+}  # fmt: skip
 WORKLOADS: Mapping[str, Callable[[], dict[str, Any]]] = {
-    "W1": w1,
-    "W3": lambda: {"W3": w3()},
-    "send-now": lambda: {"send-now": send_now()},
-    "history": lambda: {"history": history()},
-    "replay": lambda: {"replay": replay()},
-    "recorder": lambda: {"recorder": recorder()},
+    **UNASKED,
+    "profile": profile,
+    "send-now": send_now,
+    "history": history,
+    "replay": replay,
+    "recorder": recorder,
 }
 
 
 def main() -> None:
-    """Measure what was asked for and report it."""
+    """Measure what was asked for, each merged into the report as soon as it is there."""
     asked = sys.argv[1:] or list(UNASKED)
     if unknown := set(asked) - WORKLOADS.keys():
         known = ", ".join(WORKLOADS)
         sys.exit(f"no workload {', '.join(sorted(unknown))}; there are {known}")
-    report: dict[str, Any] = {}
-    if REPORT.exists():
-        report = json.loads(REPORT.read_text(encoding="utf-8"))
+    file = report_file(SCALE)
+    file.parent.mkdir(exist_ok=True)
+    failed = []
     for name in asked:
-        report |= WORKLOADS[name]()
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    _print(report)
-
-
-def _print(report: dict[str, Any]) -> None:
-    if "W1" in report:
-        w1_report = report["W1"]
-        print(f"yardstick            {report['yardstick_posts_per_s']:>8,} POSTs/s")
-        print(f"W1 fan-out 10        {w1_report['deliveries_per_s']:>8,} deliveries/s")
-        print(f"   ratio             {w1_report['ratio']:>8} of the yardstick")
-        for name, figure in w1_report["cpu_us_per_delivery_by_process"].items():
-            print(f"   CPU {name:<14}{figure:>8} µs a delivery")
-    for rate, figures in report.get("W3", {}).items():
-        print(f"W3 {rate:<18}{figures['p50_ms']:>8} ms p50, {figures['p99_ms']} ms p99")
-    for name in report.keys() & (WORKLOADS.keys() - UNASKED):
-        print(f"{name}: {json.dumps(report[name], indent=2)}")
-    print(f"written to {REPORT.relative_to(REPORT.parents[1])}")
+        say(f"== {name}")
+        try:
+            figures = WORKLOADS[name]()
+        except (AssertionError, RuntimeError, OSError, KeyError) as error:
+            # The others' figures are worth having all the same.
+            say(f"FAILED {name}: {error}")
+            failed.append(name)
+            continue
+        report = {**read(file), name: {**figures, "measured": measured()}}
+        file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        file.with_suffix(".html").write_text(page(report), encoding="utf-8")
+    print(table(read(file)))
+    print(f"{file} and {file.with_suffix('.html').name}")
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

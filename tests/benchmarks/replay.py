@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 from confluent_kafka import Consumer, TopicPartition
 
-from benchmarks.receivers import nginx, timing_receiver
+from benchmarks.receivers import nginx
 from benchmarks.stack import TOPIC, Stack, stack
+from benchmarks.timing import timing_receiver
 
 EVENTS = int(os.environ.get("HOOKLANE_BENCH_REPLAY_EVENTS", "100000"))
 # As an operator would who has other endpoints on the same machine.

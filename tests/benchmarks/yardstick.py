@@ -14,8 +14,10 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
+from benchmarks.scale import scaled
+
 CONNECTIONS = 64
-POSTS = 40_000
+POSTS = scaled(40_000, least=1_000)
 BODY = b'{"x":"' + b"y" * 990 + b'"}'
 HEADERS = {
     "Content-Type": "application/json",
