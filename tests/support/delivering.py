@@ -57,6 +57,7 @@ class Answering:
     status: int = 200
     delay_s: float = 0.0
     headers: str = ""
+    body: bytes = b"ok"
     hang: bool = False
 
 
@@ -132,8 +133,8 @@ class Receiver:
                     await asyncio.sleep(rule.delay_s)
                 if rule.hang:
                     await asyncio.sleep(3_600)
-                head = f"HTTP/1.1 {rule.status} X\r\nContent-Length: 2\r\n{rule.headers}\r\n"
-                writer.write(head.encode() + b"ok")
+                length = f"Content-Length: {len(rule.body)}\r\n{rule.headers}\r\n"
+                writer.write(f"HTTP/1.1 {rule.status} X\r\n{length}".encode() + rule.body)
                 post.answered = True
 
 
