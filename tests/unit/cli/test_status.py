@@ -1,5 +1,6 @@
 import json
 
+from hooklane.cli.status import show
 from support.commands import endpoint, record
 
 
@@ -12,3 +13,15 @@ def test_status_shows_lanes_tiers_dead_letters_and_clocks(run, bench):
         assert expected in text
     found = json.loads(run("status", "--json").output)
     assert found["dead_letters"] == {"exhausted": 1}
+
+
+def test_status_tells_of_the_exhaustion_guard_while_it_holds(run, bench, capsys):
+    """An operator sees why nothing is buried, and until when."""
+    found = json.loads(run("status", "--json").output)
+    assert found["exhaustion_guard"] is None
+    guard = {"since": "07:40", "until": "08:02", "attempted": 40, "succeeded": 2}
+
+    show(found | {"exhaustion_guard": guard})
+
+    expected = "exhaustion guard since 07:40, until 08:02: of 40 endpoints tried 2 succeeded"
+    assert expected in capsys.readouterr().out

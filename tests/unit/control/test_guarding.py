@@ -1,5 +1,6 @@
 """The guard over the health that SQL keeps: told in time, and ended by itself."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -89,14 +90,14 @@ def test_it_looks_every_five_seconds(bench, guarding, endpoint_ids):
     guarding.close()
 
 
-def test_the_guard_is_shown_in_the_status(api, bench, guarding, endpoint_ids):
+def test_the_guard_is_shown_in_the_status(bench, guarding, endpoint_ids):
     """An operator sees why nothing is buried."""
-    assert api.get("/v1/status").json()["exhaustion_guard"] is None
+    lookout = replace(bench.lookout, guard=lambda: guarding.guard)
+    assert lookout.status()["exhaustion_guard"] is None
     observe(bench, endpoint_ids, Outcome.TIMED_OUT)
     look(bench, guarding)
-    bench.guard = guarding.guard
 
-    found = api.get("/v1/status").json()["exhaustion_guard"]
+    found = lookout.status()["exhaustion_guard"]
 
     assert (found["attempted"], found["succeeded"]) == (4, 0)
     assert found["since"] < found["until"]
