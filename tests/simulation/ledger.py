@@ -32,6 +32,8 @@ class Ledger:
         self.resting = {}
         self.delivered, self.cancelled = Counter(), Counter()
         self.receipts, self.rejected = {}, {}
+        # By place: the last part of an event that is not all done, and the last id in it.
+        self.parts = {}
         # By delivery id: the bytes it was fanned out as; several where its event was written twice.
         self.values = defaultdict(set)
         self.endpoint_of, self._ids = {}, {}
@@ -56,7 +58,7 @@ class Ledger:
             before = sum(self.cancelled.values())
             if ".matcher." in by and self.topics.is_lane(record.topic()):
                 self.values[self._delivery_of(record)].add(record.value())
-            self._take_in(record, taken, put, fanned=fanned, matched=matched)
+            self._take_in(record, taken, put, fanned=fanned, matched=matched, finished=finished)
             ends = record.topic() == self.topics.dead_letters or before < sum(
                 self.cancelled.values()
             )
@@ -98,7 +100,7 @@ class Ledger:
         self.closed[partition].update(o for o in done if o >= committed.offset)
         return done
 
-    def _take_in(self, record, taken, put, *, fanned, matched):
+    def _take_in(self, record, taken, put, *, fanned, matched, finished):
         topic, key = record.topic(), record.key() or b""
         if topic == self.topics.endpoints:
             tombstone = record.value() is None
@@ -108,8 +110,10 @@ class Ledger:
             value = codec("match").decode(record.value())
             source = value["source"]
             place = Partition(source["topic"], source["partition"]), source["offset"]
-            matched.add(place)
-            self._receipt(place, value, fanned)
+            is_last = place in finished
+            if is_last:
+                matched.add(place)
+            self._receipt(place, value, fanned, is_last=is_last)
         elif topic == self.topics.rejected_events:
             self._rejection(record, matched)
         elif topic == self.topics.attempts:
@@ -184,18 +188,29 @@ class Ledger:
 
     # Events.
 
-    def _receipt(self, place, value, fanned):
+    def _receipt(self, place, value, fanned, *, is_last):
+        """Take in a receipt, or a part of one; the transaction passes the event with its last."""
         event = self.published[place]
+        first = self.parts.pop(place, None)
+        last_id = "" if first is None else first[1]
         if place in self.receipts or place in self.rejected:
             raise Broken(f"the event at {place} has two receipts")
-        self.receipts[place] = value
         said = (value["tenant"], value["type"], value["key"])
         if said != (event.tenant, event.event_type, event.key) or event.n is None:
             raise Broken(f"the event at {place} is {event}, its receipt says {said}")
+        if value["part"] != (0 if first is None else first[0] + 1):
+            raise Broken(f"part {value['part']} of the event at {place} came after {first}")
         table_offset = value["table_offset"]
         if table_offset < event.table_offset_min:
             raise Broken(f"{place} was matched at {table_offset}, told was {event}")
-        expected = self.matching(event, table_offset)
+        expected = {one for one in self.matching(event, table_offset) if one > last_id}
+        if is_last:
+            self.receipts[place] = value
+        else:
+            listed = [*value["matched"], *(one["endpoint_id"] for one in value["refused"])]
+            last_id = max(listed)
+            self.parts[place] = value["part"], last_id
+            expected = {one for one in expected if one <= last_id}
         if set(value["matched"]) != expected:
             raise Broken(f"{place}: {value['matched']} get it, {expected} should")
         for endpoint_id in value["matched"]:

@@ -54,9 +54,18 @@ class Simulation:
         wrap: may spoil a worker's port, to see that a checker notices.
         fault_share: how often, of all rounds, something breaks; None lets chance choose.
         drain_rounds_max: how long draining may take.
+        settings: the workers'.
     """
 
-    def __init__(self, seed, *, wrap=None, fault_share=None, drain_rounds_max=DRAIN_ROUNDS_MAX):
+    def __init__(
+        self,
+        seed,
+        *,
+        wrap=None,
+        fault_share=None,
+        drain_rounds_max=DRAIN_ROUNDS_MAX,
+        settings=SETTINGS,
+    ):
         self.chance = random.Random(f"scheduler {seed}")
         shares = [0.005, 0.02, 0.02, 0.05, 0.1]
         self.fault_share = self.chance.choice(shares) if fault_share is None else fault_share
@@ -64,7 +73,7 @@ class Simulation:
         self.world = world = World(seed)
         self.ledger = Ledger(world.topics, world.published)
         self.posts = checkers.Posts(self.ledger, world.clock)
-        self.workers = Workers(world, settings=SETTINGS, **({"wrap": wrap} if wrap else {}))
+        self.workers = Workers(world, settings=settings, **({"wrap": wrap} if wrap else {}))
         self.workers.watchers.append(self.posts)
         world.cluster.watchers.append(self.ledger)
         self.running = [Running(kind, 0) for kind in KINDS]

@@ -22,7 +22,7 @@ from hooklane.domain.matching import Match
 from hooklane.domain.topics import Topics
 
 _HEAD = ("event_id", "tenant", "type", "version", "key", "event_time", "source")
-_KEPT_MAX = 10_000
+_KEPT_MAX, _KEPT_BYTES_MAX = 10_000, 16 * 1024 * 1024
 
 
 class _Part:
@@ -57,6 +57,7 @@ class _Encoder:
         self._rest_of_delivery = b""
         # By the Match's identity; the Match is kept with it, so that identity is never reused.
         self._kept: dict[int, tuple[Match, bytes]] = {}
+        self._kept_bytes = 0
 
     def head(self, event: Event) -> bytes:
         """Encode the fields that both records begin with."""
@@ -83,7 +84,7 @@ class _Encoder:
         if circumstances == self._circumstances:
             return
         self._circumstances = circumstances
-        self._kept.clear()
+        self._forget()
         rest = {
             "trigger": self._trigger,
             "table_offset": table_offset,
@@ -97,14 +98,25 @@ class _Encoder:
 
     def receipt(self, head: bytes, match: Match, *, payload: bytes) -> bytes:
         """Give a Match record; its payload is null where nothing matched."""
-        kept = self._kept.get(id(match))
-        if kept is None:
-            if len(self._kept) >= _KEPT_MAX:
-                self._kept.clear()
-            kept = self._kept[id(match)] = match, self._receipt_rest.encode(self._rest(match))
-        begun = self._receipt_header + head + kept[1]
+        # A later part is written once.
+        rest = self._receipt_rest.encode(self._rest(match)) if match.part else self._known(match)
+        begun = self._receipt_header + head + rest
         # The union's branch, null or bytes.
         return begun + b"\2" + _size(payload) + payload if match.matched else begun + b"\0"
+
+    def _known(self, match: Match) -> bytes:
+        kept = self._kept.get(id(match))
+        if kept is None:
+            kept = match, self._receipt_rest.encode(self._rest(match))
+            if len(self._kept) >= _KEPT_MAX or self._kept_bytes >= _KEPT_BYTES_MAX:
+                self._forget()
+            self._kept[id(match)] = kept
+            self._kept_bytes += len(kept[1])
+        return kept[1]
+
+    def _forget(self) -> None:
+        self._kept.clear()
+        self._kept_bytes = 0
 
     def _rest(self, match: Match) -> dict[str, Any]:
         return {
@@ -116,7 +128,7 @@ class _Encoder:
                 {"endpoint_id": refusal.endpoint_id, "reason": refusal.reason}
                 for refusal in match.refused
             ],
-            "part": 0,
+            "part": match.part,
         }
 
 

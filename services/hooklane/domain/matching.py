@@ -28,10 +28,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Everyone an event concerns: who gets it, and who would have but for a reason."""
+    """Everyone an event concerns: who gets it, and who would have but for a reason.
+
+    Both in the order of endpoint ids; `part` is 0 but where it is a later part of a large one.
+    """
 
     matched: tuple[Endpoint, ...]
     refused: tuple[Refusal, ...]
+    part: int = 0
 
 
 def patterns_over(event_type: str) -> Iterator[str]:

@@ -13,10 +13,12 @@ from hooklane.adapters.metrics import GAPS, PARTITIONS_WAITING
 from hooklane.adapters.ports import Admin, Clock, Member, Record
 from hooklane.domain.errors import Unavailable
 from hooklane.domain.offsets import Committed, decode_metadata, encode_metadata
+from hooklane.domain.parts import Begun, begun_of
 from hooklane.domain.sources import Sources
 from hooklane.domain.topics import Partition
 
 TABLE_OFFSET_FIELD = "t"
+BEGUN_FIELD = "p"
 # Offsets age from their commit time, also where nothing moves.
 COMMIT_IDLE_AFTER = timedelta(days=1)
 
@@ -50,6 +52,8 @@ class Partitions:
         self._committed_at: dict[Partition, datetime] = {}
         # By partition: below it everything is written and committed.
         self.done: dict[Partition, int] = {}
+        # By partition: the event there of which the first parts are written and committed.
+        self.begun: dict[Partition, Begun] = {}
         # By partition: the record whose schema can't be had now.
         self.waiting: dict[Partition, Record] = {}
 
@@ -103,27 +107,49 @@ class Partitions:
         self._finish_first_start()
         self._learn_ids({partition.topic for partition in incoming})
         commits = around.member.committed(incoming)
-        tables = (decode_metadata(c.metadata).get(TABLE_OFFSET_FIELD) for c in commits.values())
+        fields = {partition: decode_metadata(c.metadata) for partition, c in commits.items()}
+        tables = (found.get(TABLE_OFFSET_FIELD) for found in fields.values())
         around.table.read_to(max((int(t) for t in tables if t), default=0))
         starts = {partition: commits[partition].offset for partition in commits}
         for partition in incoming:
             if partition not in starts:
                 starts[partition], _ = around.member.ends(partition)
-        self.done.update(starts)
+        for partition in incoming:
+            self._begin(partition, fields.get(partition, {}))
         self._commit(starts)
         around.member.assign(starts)
         self._incoming.difference_update(incoming)
         around.log("partitions.started", partitions=len(starts), table_offset=around.table.offset)
 
-    def offsets(self, partitions: Iterable[Partition]) -> dict[Partition, Committed]:
-        """Give what to commit for these partitions."""
+    def begun_at(self, partition: Partition, offset: int) -> Begun | None:
+        """Give how far the event there is done, where it has begun."""
+        begun = self.begun.get(partition)
+        return begun if begun is not None and begun.offset == offset else None
+
+    def offsets(
+        self, done: Mapping[Partition, int], begun: Mapping[Partition, Begun]
+    ) -> dict[Partition, Committed]:
+        """Give what to commit where partitions are so far, and within an event where one is."""
         fields = {TABLE_OFFSET_FIELD: str(self._around.table.offset)}
         metadata = encode_metadata(fields)
-        return {p: Committed(offset=self.done[p], metadata=metadata) for p in partitions}
+        commits = {p: Committed(offset=end, metadata=metadata) for p, end in done.items()}
+        for partition in done.keys() & begun.keys():
+            within = encode_metadata({**fields, BEGUN_FIELD: begun[partition].text})
+            commits[partition] = Committed(offset=done[partition], metadata=within)
+        return commits
 
-    def committed(self, done: Mapping[Partition, int]) -> None:
+    def offsets_now(self, partitions: Iterable[Partition]) -> dict[Partition, Committed]:
+        """Give what to commit where these partitions are."""
+        return self.offsets(
+            {partition: self.done[partition] for partition in partitions}, self.begun
+        )
+
+    def committed(self, done: Mapping[Partition, int], begun: Mapping[Partition, Begun]) -> None:
         """Take in what a transaction committed."""
         self.done.update(done)
+        for partition in done:
+            self.begun.pop(partition, None)
+        self.begun.update(begun)
         now = self._around.clock.now()
         self._committed_at.update(dict.fromkeys(done, now))
 
@@ -145,6 +171,7 @@ class Partitions:
         for partition in self.done:
             if partition in commits:
                 self.done[partition] = commits[partition].offset
+                self._begin(partition, decode_metadata(commits[partition].metadata))
             member.seek(partition, self.done[partition])
         member.resume(tuple(self.waiting))
         self.waiting.clear()
@@ -184,10 +211,19 @@ class Partitions:
             raise Unavailable(f"the ids of topics {sorted(unknown)} can't be read")
         self._around.reader.know(cluster=self._around.admin.cluster_id(), topic_ids=ids)
 
+    def _begin(self, partition: Partition, fields: Mapping[str, str]) -> None:
+        """Go on within an event, where the commit says so."""
+        begun = begun_of(fields.get(BEGUN_FIELD))
+        if begun is None:
+            self.begun.pop(partition, None)
+        else:
+            self.begun[partition] = begun
+
     def _commit(self, done: Mapping[Partition, int]) -> None:
         self.done.update(done)
-        self._around.member.commit(self.offsets(done))
-        self.committed(done)
+        self._around.member.commit(self.offsets_now(done))
+        now = self._around.clock.now()
+        self._committed_at.update(dict.fromkeys(done, now))
 
     def _finish_first_start(self) -> None:
         if self.first_start_is_over:
@@ -221,6 +257,7 @@ class Partitions:
         self._incoming.difference_update(partitions)
         for partition in partitions:
             self.done.pop(partition, None)
+            self.begun.pop(partition, None)
             self._committed_at.pop(partition, None)
             self.waiting.pop(partition, None)
         PARTITIONS_WAITING.set(len(self.waiting))

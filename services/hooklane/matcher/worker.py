@@ -149,7 +149,8 @@ class Matcher:
             bytes_max=settings.transaction_bytes_max,
             events_max=self._suspicion.limit,
         )
-        batch, waiting, ours = Batch(limits), self._partitions.waiting, self._partitions.done
+        batch, room = Batch(limits), limits.room
+        waiting, ours = self._partitions.waiting, self._partitions.done
         while left and not batch.is_full:
             record = left[0]
             partition = Partition(record.topic(), record.partition())
@@ -162,14 +163,14 @@ class Matcher:
                     raise BrokenContract("it alone made transactions fail", reason="failed_twice")
                 event = reader.read(record)
                 match = index.match(event.tenant, event.event_type)
-                if len(match.matched) >= limits.records_max:
-                    raise BrokenContract(
-                        f"{len(match.matched)} endpoints get it, more than a transaction holds",
-                        reason="fan_out_too_large",
-                    )
+                after, before = None, self._partitions.begun_at(partition, record.offset())
+                if before is not None or not room.holds(event, match):
+                    match, after = room.next_part(event, match, begun=before)
                 if not batch.has_room(event, match):
                     break
-                batch.add(record, partition, event=event, match=match)
+                batch.add(record, partition, event=event, match=match, begun=after)
+                if after is not None:
+                    break  # the record stays where it is: its next part is the next batch's
             except BrokenContract as error:
                 batch.reject(record, partition, error=error)
             except Unavailable as error:
@@ -182,52 +183,47 @@ class Matcher:
         headers = first_headers(at=around.clock.now())
         rejected = self._kafka.topics.rejected_events
         table_offset, write = around.table.offset, self._fan_out.write
-        before = {partition: self._partitions.done[partition] for partition in batch.done}
-        self._partitions.done.update(batch.done)
         self._transactions_begun += 1
         self._fan_out.receipts_partition = self._transactions_begun % self._receipts_count
         producer.begin()
         try:
             # First: a coordinator still busy with the transaction before this one has librdkafka
             # ask again for offsets after 1 ms, for a record's partition only after 20.
-            producer.send_offsets(self._partitions.offsets(batch.done), around.member)
+            offsets = self._partitions.offsets(batch.done, batch.begun)
+            producer.send_offsets(offsets, around.member)
             for event, match in batch.events:
                 write(producer, event, match=match, table_offset=table_offset, headers=headers)
             for record, error in batch.rejected:
                 set_aside(producer, record, topic=rejected, error=error)
             producer.commit()
         except TransactionAborted as error:
-            self._aborted(batch, before, error=error)
+            self._aborted(batch, error=error)
             raise
         except BrokenContract as error:
             # One of its records is larger than Kafka takes.
             producer.abort()
-            self._aborted(batch, before, error=error, is_certain=True)
+            self._aborted(batch, error=error, is_certain=True)
             raise TransactionAborted(error.detail) from error
         except Fenced:
             raise
         except BaseException:
-            self._partitions.done.update(before)
             producer.abort()
             raise
-        self._partitions.committed(batch.done)
-        self._suspicion.succeeded(batch.done, at_s=around.clock.monotonic())
+        self._partitions.committed(batch.done, batch.begun)
+        self._suspicion.succeeded(batch.reached, at_s=around.clock.monotonic())
         self._count(batch)
 
     def _aborted(
         self,
         batch: Batch,
-        before: dict[Partition, int],
         *,
         error: TransactionAborted | BrokenContract,
         is_certain: bool = False,
     ) -> None:
         TRANSACTIONS_ABORTED.inc()
-        self._partitions.done.update(before)
         events_count = len(batch.events) + len(batch.rejected)
-        partition, end = next(iter(batch.done.items()))
         self._suspicion.failed(
-            (partition, end - 1),
+            batch.first,
             events_count=events_count,
             at_s=self._around.clock.monotonic(),
             is_certain=is_certain,
@@ -242,7 +238,7 @@ class Matcher:
         try:
             producer.begin()
             assigned = tuple(self._partitions.done)[:1]
-            producer.send_offsets(self._partitions.offsets(assigned), self._around.member)
+            producer.send_offsets(self._partitions.offsets_now(assigned), self._around.member)
             producer.commit()
         except Unavailable:
             self._suspicion.unproven()
@@ -251,11 +247,21 @@ class Matcher:
 
     def _count(self, batch: Batch) -> None:
         now_ms = to_ms(self._around.clock.now())
-        EVENTS_MATCHED.inc(len(batch.events))
+        EVENTS_MATCHED.inc(len(batch.events) - len(batch.begun))
         DELIVERIES_CREATED.inc(batch.records_count - len(batch.events) - len(batch.rejected))
         MATCH_LATENCY.observe_all([(now_ms - at_ms) / 1_000 for at_ms in batch.appended_ms])
         for reason, count in Counter(reason_of(error) for _, error in batch.rejected).items():
             EVENTS_REJECTED.labels(reason).inc(count)
+        for begun in batch.begun.values():
+            event, match = batch.events[-1]
+            self._around.log(
+                "fan_out.split",
+                event=event.event_id,
+                tenant=event.tenant,
+                part=match.part,
+                endpoints=len(match.matched),
+                last=begun.last_id,
+            )
         for record, error in batch.rejected:
             self._around.log(
                 "event.rejected",
