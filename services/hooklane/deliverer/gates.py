@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 from hooklane.adapters.ports import Clock, Record
 from hooklane.deliverer.lane import Gate, Lane
+from hooklane.deliverer.ordering import Ordering, Successors
 from hooklane.deliverer.plan import Plans
 from hooklane.deliverer.settings import DelivererSettings
-from hooklane.domain.endpoint import Endpoint, EndpointState
+from hooklane.domain.endpoint import Endpoint, EndpointState, Order
 
 # Not-yet-due deliveries of a lane that are waited for; beyond them the whole lane waits.
 WAITING_MAX = 64
@@ -25,6 +26,7 @@ class Gates:
     def __init__(self, plans: Plans, *, clock: Clock, settings: DelivererSettings) -> None:
         """Begin with nothing that waits."""
         self._plans, self._clock, self._settings = plans, clock, settings
+        self._successors = Successors(settings)
         self._timers: list[tuple[int, int, Lane, Record]] = []
         self._timer_number = 0
 
@@ -37,6 +39,8 @@ class Gates:
         lane.in_flight_max = (endpoint.in_flight_max if endpoint else None) or default
         lane.batch = endpoint.batch if endpoint else None
         lane.batch_bytes_max = self._settings.batch_bytes_max
+        if lane.order is None and endpoint is not None and endpoint.order is Order.KEY:
+            lane.order = Ordering(lane.ready, lane.restored, all_lanes=self._successors)
         lane.gate = self._gate(lane, endpoint)
 
     def _gate(self, lane: Lane, endpoint: Endpoint | None) -> Gate | None:
@@ -50,6 +54,8 @@ class Gates:
 
     def wait(self, lane: Lane, record: Record, *, due_ms: int) -> None:
         """Keep a delivery that is not yet due; beyond so many hold the lane."""
+        if lane.order is not None and lane.order.waits(record.offset(), due_ms=due_ms):
+            return
         if lane.waiting >= WAITING_MAX:
             lane.put_back(record)
             lane.hold_until_ms = max(lane.hold_until_ms, due_ms)

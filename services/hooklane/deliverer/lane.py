@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING
 
 from hooklane.adapters.codec import DeliveryDecoder, Value
 from hooklane.adapters.ports import Record
+from hooklane.deliverer.ordering import progressed
 from hooklane.domain.errors import BrokenContract
 from hooklane.domain.topics import Partition
 
 if TYPE_CHECKING:
     from hooklane.adapters.http.port import Request
+    from hooklane.deliverer.ordering import Ordering
     from hooklane.deliverer.plan import Plan
     from hooklane.domain.endpoint import Batch
+    from hooklane.domain.parked import Parked
 
 
 class Gate(enum.Enum):
@@ -63,10 +66,12 @@ class Lane:
         "is_gathered",
         "latency_ms",
         "left",
+        "order",
         "partition",
         "pending",
         "pending_bytes",
         "ready",
+        "restored",
         "starved",
         "stopped_at_revision",
         "waiting",
@@ -82,6 +87,10 @@ class Lane:
         self.ready: deque[Record] = deque()
         # How many wait for their not-before.
         self.waiting = 0
+        # Its keys, where its endpoint gets their events in order; and by offset how far deliveries
+        # had come that an earlier owner left parked.
+        self.order: Ordering | None = None
+        self.restored: dict[int, Parked] = {}
         self.flights: dict[int, Flight] = {}
         self.in_flight_max = 0
         self.gate: Gate | None = None
@@ -107,7 +116,17 @@ class Lane:
     @property
     def has_work(self) -> bool:
         """Tell whether something could be started."""
-        return bool(self.pending or self.ready)
+        return bool(self.ready or (self.pending and not self.is_full))
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether it is ordered, and so many keys fail that it takes up nothing new."""
+        return self.order is not None and self.order.is_full
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether it waits for somebody else."""
+        return self.gate in WAITING or self.is_full
 
     @property
     def may_start(self) -> bool:
@@ -115,7 +134,7 @@ class Lane:
         return (
             self.gate is None
             and len(self.flights) < self.in_flight_max
-            and bool(self.pending or self.ready)
+            and self.has_work
             and (self.batch is None or self.is_gathered or self.fills_batch)
         )
 
@@ -130,6 +149,8 @@ class Lane:
 
     def put(self, record: Record) -> None:
         """Take a record in."""
+        if self.restored and (known := self.restored.get(record.offset())) is not None:
+            record = progressed(record, known)
         self.pending.append(record)
         self.pending_bytes += len(record.value() or b"")
 
@@ -179,6 +200,11 @@ class Flight:
     def number(self) -> int:
         """Which attempt of the delivery this is."""
         return self.headers["attempts-made"] + 1
+
+    @property
+    def parks(self) -> bool:
+        """Tell whether it stays in its lane where it fails, and its key with it."""
+        return self.lane.order is not None and self.delivery["key"] is not None
 
 
 # All that `progress_of` will read once a verdict asks for it: by then it is too late to refuse.

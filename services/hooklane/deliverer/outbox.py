@@ -62,6 +62,8 @@ class Outbox:
         """Hand over a delivery that is settled."""
         self.notices.append(settled)
         self._load.settled(settled.size)
+        if settled.lane.order is not None:
+            settled.lane.order.settled(settled.offset, settled.parked)
 
     def fail(self, error: Exception) -> None:
         """Hand over a bug of ours: the poll thread raises it, uncommitted."""

@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hooklane.deliverer.lane import WAITING, Lane
+from hooklane.deliverer.lane import Lane
 from hooklane.domain.delivery import from_ms, to_ms
 from hooklane.domain.offsets import Committed, OffsetTracker, decode_metadata, finished_in
+from hooklane.domain.parked import PARKED, Parked, decode_parked, encode_parked
 
 # Until it was seen otherwise an endpoint takes whatever there is.
 PACE_MAX = 1e6
@@ -56,6 +57,7 @@ class Reading:
         "forgetting",
         "lane",
         "pace",
+        "parked",
         "partition",
         "paused",
         "quiet_s",
@@ -75,6 +77,10 @@ class Reading:
         self.tracker = OffsetTracker(start if committed is None else committed.offset, finished)
         fields = decode_metadata(None if committed is None else committed.metadata)
         self.checkpoint = checkpoint_of(fields.get(CHECKPOINT))
+        # How far deliveries have come that failed and stay open here, by offset.
+        prefix = self.tracker.position
+        self.parked: dict[int, Parked] = decode_parked(fields.get(PARKED), prefix=prefix)
+        lane.restored.update(self.parked)
         # As far as this owner knows; None makes the first commit.
         self.committed: Committed | None = committed
         # When this owner last committed it (monotonic).
@@ -99,12 +105,32 @@ class Reading:
     @property
     def waits(self) -> bool:
         """Tell whether the lane waits for somebody else."""
-        return self.lane.gate in WAITING
+        return self.lane.waits
 
     def commit(self) -> Committed:
         """Give what to commit now."""
         fields = {} if self.checkpoint is None else {CHECKPOINT: self.checkpoint.text()}
+        if self.parked and (still := self._still_parked()):
+            fields[PARKED] = encode_parked(still, prefix=self.tracker.prefix)
         return self.tracker.commit(fields)
+
+    def settled(self, offset: int, parked: Parked | None) -> None:
+        """Count an open delivery finished, or as far as this where it stays parked."""
+        self.dirty = True
+        if parked is not None:
+            self.parked[offset] = parked
+            return
+        self.parked.pop(offset, None)
+        self.tracker.finish(offset)
+
+    def _still_parked(self) -> dict[int, Parked]:
+        # One whose record is gone from the log stays behind the position, and is none.
+        tracker = self.tracker
+        return {
+            offset: parked
+            for offset, parked in self.parked.items()
+            if offset >= tracker.position or tracker.is_open(offset)
+        }
 
     def committed_now(self, committed: Committed, *, at: float) -> None:
         """Learn that this is committed."""

@@ -128,6 +128,8 @@ class Sending:
             lane.closed, lane.gate = True, Gate.CLOSED
             lane.pending.clear()
             lane.ready.clear()
+            if lane.order is not None:
+                lane.order.close()
             self._lanes.pop(lane, None)
             if lane in (mine := self._by_endpoint.get(lane.endpoint_id, [])):
                 mine.remove(lane)
@@ -140,9 +142,9 @@ class Sending:
                 self._sender.cut(flight.request)
 
     def cut_head(self, lane: Lane, offset: int) -> None:
-        """End the POST that keeps a full lane from moving on."""
+        """End the POST that keeps a full lane from moving on; but not one that would only park."""
         flight = lane.flights.get(offset)
-        if flight is not None and flight.request is not None:
+        if flight is not None and flight.request is not None and not flight.parks:
             self._sender.cut(flight.request)
 
     def committed(self, count: int, size: int, *, since: float) -> None:

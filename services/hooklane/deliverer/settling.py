@@ -18,7 +18,7 @@ from hooklane.adapters.rejected import position_key
 from hooklane.deliverer.attempt_bytes import delivered_bytes
 from hooklane.deliverer.lane import Flight, Lane
 from hooklane.domain.attempt import Outcome
-from hooklane.domain.delivery import Headers, from_ms, progress_of, to_ms
+from hooklane.domain.delivery import Headers, Progress, from_ms, progress_of, to_ms
 from hooklane.domain.errors import BrokenContract
 from hooklane.domain.ids import new_attempt_id, new_command_id
 from hooklane.domain.topics import Topics
@@ -39,7 +39,7 @@ class Write(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Settled:
-    """A delivery that is finished in its lane once this is committed."""
+    """A delivery that is finished in its lane once this is committed; or parked, where so said."""
 
     lane: Lane
     offset: int
@@ -55,6 +55,8 @@ class Settled:
     copies: tuple[Write, ...] = ()
     rejected: tuple[Record, BrokenContract] | None = None
     line: dict[str, Any] | None = None
+    # It failed and stays in its lane, its key waiting behind it: how far it has come.
+    parked: Progress | None = None
 
     @property
     def size(self) -> int:
@@ -121,6 +123,7 @@ def judged(
         at=from_ms(flight.started_ms), outcome=answer.outcome.value
     )
     copies: tuple[Write, ...]
+    parked: Progress | None = None
     match judgement.verdict:
         case Delivered():
             return delivered(flight, answer, now_ms=now_ms)
@@ -128,9 +131,14 @@ def judged(
             # Up to the next whole millisecond: rounded down it would be early.
             due_ms = to_ms(due_at) + (1 if due_at.microsecond % 1_000 else 0)
             wait = progress.waiting_on if judgement.spares else progress.waiting
-            headers = wait(until=from_ms(due_ms)).headers()
-            copies = (Write(topics.retry(tier), key, flight.record.value(), headers),)
-            value |= {"verdict": "retry", "due_at": due_ms, "tier_s": int(tier.total_seconds())}
+            waiting = wait(until=from_ms(due_ms))
+            value |= {"verdict": "retry", "due_at": due_ms}
+            if flight.parks:
+                copies, parked = (), waiting
+            else:
+                headers = waiting.headers()
+                copies = (Write(topics.retry(tier), key, flight.record.value(), headers),)
+                value["tier_s"] = int(tier.total_seconds())
         case Dead(reason=reason):
             headers = progress.died(reason.value).headers()
             copies = (Write(topics.dead_letters, key, flight.record.value(), headers),)
@@ -151,6 +159,7 @@ def judged(
         reason=value["reason"],
         copies=copies,
         line=_line(value, duration_ms=now_ms - flight.started_ms),
+        parked=parked,
     )
 
 

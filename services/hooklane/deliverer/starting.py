@@ -75,6 +75,8 @@ class Starter:
         flight = self.read(lane)
         if flight is None:
             return
+        if lane.order is not None and not lane.order.claims(flight.record, flight.delivery):
+            return
         now_ms = flight.started_ms = self._clock.now_ms()
         verdict = flight.plan.verdict
         if verdict is None and self.is_expired(flight, now_ms):

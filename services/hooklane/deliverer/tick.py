@@ -17,6 +17,7 @@ from hooklane.deliverer.lane import Lane
 from hooklane.deliverer.reading import Reading
 from hooklane.deliverer.settling import Settled
 from hooklane.domain.errors import TransactionAborted
+from hooklane.domain.parked import parked
 from hooklane.domain.topics import Partition, Topics
 
 Readings = Mapping[Partition, Reading]
@@ -50,13 +51,13 @@ class Ticker:
         return self._clock.monotonic() - self._began_at
 
     def take(self, settled: Settled, readings: Readings) -> None:
-        """Count a settled delivery finished, if its lane is still ours."""
+        """Count a settled delivery finished, or parked, if its lane is still ours."""
         reading = readings.get(settled.lane.partition)
         if reading is None or reading.lane is not settled.lane:
             self._drop(settled)
             return
-        reading.tracker.finish(settled.offset)
-        reading.dirty = True
+        progress = settled.parked
+        reading.settled(settled.offset, None if progress is None else parked(progress))
         self._undone.append(settled)
 
     def note(self, settled: Settled) -> None:

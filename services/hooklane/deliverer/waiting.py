@@ -47,6 +47,8 @@ class Waiting:
         for lane in self._gates.due(now_ms):
             self._starter.pump(lane)
         for lane in self._lanes:
+            if lane.order is not None and lane.order.wake(now_ms):
+                self._starter.pump(lane)
             if lane.gate is Gate.HELD and lane.hold_until_ms <= now_ms:
                 self._gates.regate(lane)
                 self._starter.pump(lane)
@@ -55,7 +57,11 @@ class Waiting:
         """Settle a few deliveries of disabled and deleted endpoints, lanes in turn."""
         if now_ms - self._emptied_at_ms < self._settings.tick_ms or self._load.full:
             return
-        lanes = deque(lane for lane in self._lanes if lane.gate is Gate.EMPTYING and lane.has_work)
+        emptying = [lane for lane in self._lanes if lane.gate is Gate.EMPTYING]
+        for lane in emptying:
+            if lane.order is not None:
+                lane.order.let_go()
+        lanes = deque(lane for lane in emptying if lane.has_work)
         if not lanes:
             return
         self._emptied_at_ms = now_ms
