@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from hooklane.adapters.codec import codec
+from hooklane.adapters.records import endpoint_value
 from support.matching import Deployment, an_endpoint, encoded
 
 pytestmark = pytest.mark.kafka
@@ -182,3 +183,44 @@ def test_at_least_once_writes_without_transactions(deployment, source):
     publish(deployment, source, *range(100))
     assert [f"o{n}" for n in range(100)] == order_ids(deployment.deliveries(endpoint, count=100))
     assert deployment.ends(endpoint.placement.topic) == (100, 100)
+
+
+def crowd(deployment, size):
+    """Announce endpoints that share a lane; give their ids, in order."""
+    lane = deployment.put(an_endpoint("*", endpoint_id="ep_0000")).placement
+    ids = [f"ep_{number:04}" for number in range(size)]
+    for endpoint_id in ids[1:]:
+        value = endpoint_value(an_endpoint("*", endpoint_id=endpoint_id, placement=lane))
+        topic = deployment.topics.endpoints
+        deployment.produce(topic, codec("endpoint").encode(value), key=endpoint_id)
+    deployment.flush()
+    return lane.topic, ids
+
+
+def test_a_matcher_killed_between_two_parts_of_a_fan_out_leaves_none_out(deployment, source):
+    """SIGKILL within an event of 300 endpoints, four records a transaction: each gets it once."""
+    lane, ids = crowd(deployment, 300)
+    process = deployment.start(transaction_records_max="4")
+    deployment.wait_for_log("partitions.started")
+    publish(deployment, source, 1)
+    deadline = time.monotonic() + 20
+    while deployment.ends(lane)[0] < 30:
+        assert time.monotonic() < deadline, "no part came"
+    process.kill()
+    process.wait()
+    parts_before = deployment.log().count("fan_out.split")
+    assert 0 < parts_before < 99, "it was to be killed between two parts"
+
+    deployment.start(transaction_records_max="4")
+
+    found = [
+        codec("delivery").decode(record.value()) for record in deployment.read(lane, count=300)
+    ]
+    assert ids == [value["endpoint_id"] for value in found]
+    assert len({value["delivery_id"] for value in found}) == 300
+    receipts = [
+        codec("match").decode(record.value())
+        for record in deployment.read(deployment.topics.matches, count=100)
+    ]
+    assert list(range(100)) == [value["part"] for value in receipts]
+    assert ids == [one for value in receipts for one in value["matched"]]
