@@ -121,7 +121,8 @@ class DelivererBench:
     def __init__(self, **settings):
         self.clock = Clock()
         self.cluster = Cluster(self.clock)
-        self.settings = DelivererSettings(**settings)
+        # Tests that say how much is open say so from the start.
+        self.settings = DelivererSettings(**{"in_flight_adaptive": False, **settings})
         self.admin = self.cluster.admin()
         self.admin.ensure(TOPICS.specs(TIERS), replication=1)
         self.writer = self.cluster.producer(instance="writer")

@@ -86,6 +86,23 @@ IN_FLIGHT = Gauge("hooklane_in_flight", "Attempts under way.")
 BUFFERED = Gauge("hooklane_buffered_records", "Deliveries read from lanes and not begun.")
 LANES_ASSIGNED = Gauge("hooklane_lanes_assigned", "Lanes this process reads.")
 LANES_HELD = Gauge("hooklane_lanes_held", "Of these, lanes that wait (paused, Retry-After).")
+LANES_WANTED = Gauge(
+    "hooklane_lanes_wanted", "Endpoints in the pool that are to have a lane of their own."
+)
+LANES_MOVED = Counter("hooklane_lanes_moved", "Endpoints that changed their lane.", ["why"])
+DELIVERIES_MOVED = Counter(
+    "hooklane_deliveries_moved", "Deliveries in the pool copied to their endpoint's new lane."
+)
+DELIVERIES_PASSED_ON = Counter(
+    "hooklane_deliveries_passed_on", "Deliveries in the pool that wait in a tier, by reason.",
+    ["reason"],
+)  # fmt: skip
+LANES_NARROWED = Gauge(
+    "hooklane_lanes_narrowed",
+    "Of these, lanes that flow less than they may: broken, half_open, held, throttled, limited.",
+    ["state"],
+)
+BREAKER_OPENINGS = Counter("hooklane_breaker_openings", "Times an endpoint's breaker opened.")
 LANE_LAG = Gauge("hooklane_lane_lag_records", "Unfinished records in the lanes this process reads.")
 LANE_LAG_MAX = Gauge("hooklane_lane_lag_records_max", "The same of the longest lane.")
 TICK_TIME = BatchHistogram("hooklane_tick_seconds", "One tick's transaction, begin to commit.")

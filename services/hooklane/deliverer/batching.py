@@ -22,6 +22,7 @@ from hooklane.deliverer.load import Load
 from hooklane.deliverer.outbox import Outbox
 from hooklane.deliverer.plan import CannotSend, batch_request
 from hooklane.deliverer.settings import DelivererSettings
+from hooklane.deliverer.valves import Valves
 from hooklane.domain.attempt import Outcome
 from hooklane.domain.batch_results import item_results
 
@@ -54,11 +55,12 @@ class Batching:
 
     def __init__(
         self, sender: Sender, *, starter: Starter, load: Load, outbox: Outbox, judge: Judge,
-        clock: Clock, settings: DelivererSettings,
+        valves: Valves, clock: Clock, settings: DelivererSettings,
     ) -> None:  # fmt: skip
         """Begin with nothing open."""
         self._sender, self._starter, self._load = sender, starter, load
         self._outbox, self._judge, self._clock = outbox, judge, clock
+        self._valves = valves
         self._connect_timeout_ms = settings.connect_timeout_ms
         self._bytes_max = settings.batch_bytes_max
 
@@ -139,9 +141,14 @@ class Batching:
             else:
                 of_item = answer.outcome is Outcome.SUCCEEDED
                 self._judge.judge(flight, own, of_item=of_item)
+        began_ms = flights[0].started_ms
+        if answer.outcome is not Outcome.SUCCEEDED:
+            self._judge.weigh(lane, answer, began_ms=began_ms, now_ms=now_ms)
         # After they are in the outbox. A lane's pace is that of deliveries, not of POSTs.
-        duration_ms = (now_ms - flights[0].started_ms) / len(flights)
+        duration_ms = (now_ms - began_ms) / len(flights)
         lane.answered(offset=batched.place, duration_ms=duration_ms)
+        if lane.ended >= lane.review_at:
+            self._valves.review(lane, began_ms=began_ms, now_ms=now_ms)
         self._starter.pump(lane)
         self._starter.share()
 

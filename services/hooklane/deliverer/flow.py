@@ -164,4 +164,4 @@ class Flow:
             else:
                 reading.quiet_s += elapsed
             latency_s = max(lane.latency_ms / 1_000, reading.quiet_s, LATENCY_S_MIN)
-            reading.pace = lane.in_flight_max / latency_s
+            reading.pace = min(lane.in_flight_max / latency_s, lane.rate_per_s)

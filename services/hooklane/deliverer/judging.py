@@ -10,8 +10,9 @@ from hooklane.adapters.metrics import DELIVERIES_SPARED
 from hooklane.adapters.ports import Clock
 from hooklane.deliverer import settling
 from hooklane.deliverer.gates import Gates
-from hooklane.deliverer.lane import Flight
+from hooklane.deliverer.lane import Flight, Lane
 from hooklane.deliverer.outbox import Outbox, Rules
+from hooklane.deliverer.valves import Valves
 from hooklane.domain.attempt import AttemptResult
 from hooklane.domain.delivery import progress_of, to_ms
 from hooklane.domain.endpoint import Endpoint
@@ -22,9 +23,12 @@ from hooklane.domain.verdict import Judgement, judge
 class Judge:
     """Settles what failed."""
 
-    def __init__(self, outbox: Outbox, gates: Gates, *, clock: Clock, rules: Rules) -> None:
+    def __init__(
+        self, outbox: Outbox, gates: Gates, *, valves: Valves, clock: Clock, rules: Rules
+    ) -> None:
         """Know where verdicts go and whose gates they change."""
-        self._outbox, self._gates, self._clock, self._rules = outbox, gates, clock, rules
+        self._outbox, self._gates, self._valves = outbox, gates, valves
+        self._clock, self._rules = clock, rules
         # Until when the exhaustion guard holds, as control told last.
         self.guarded_until_ms = 0
 
@@ -52,6 +56,12 @@ class Judge:
             settled.copies = (*settled.copies, order)
         self._outbox.settle(settled)
         if not lane.closed and (judgement.hold_until is not None or judgement.disables):
+            self._gates.regate(lane)
+
+    def weigh(self, lane: Lane, answer: Answer, *, began_ms: int, now_ms: int) -> None:
+        """Take a POST that was no success into account for the lane's limit and breaker."""
+        moves = self._valves.answered(lane, answer, began_ms=began_ms, now_ms=now_ms)
+        if moves and not lane.closed:
             self._gates.regate(lane)
 
     def _judgement(

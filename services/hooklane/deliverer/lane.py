@@ -10,6 +10,7 @@ completion names is either the lane now owned or one that is dropped.
 from __future__ import annotations
 
 import enum
+import sys
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from hooklane.adapters.codec import DeliveryDecoder, Value
 from hooklane.adapters.ports import Record
 from hooklane.deliverer.ordering import progressed
+from hooklane.deliverer.valve import NEVER_REVIEWED, Valve
 from hooklane.domain.errors import BrokenContract
 from hooklane.domain.topics import Partition
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from hooklane.deliverer.plan import Plan
     from hooklane.domain.endpoint import Batch
     from hooklane.domain.parked import Parked
+    from hooklane.domain.token_bucket import TokenBucket
 
 
 class Gate(enum.Enum):
@@ -33,6 +36,8 @@ class Gate(enum.Enum):
 
     PAUSED = "paused"  # its endpoint is
     HELD = "held"  # a Retry-After, or more not-yet-due deliveries than are waited for
+    BROKEN = "broken"  # its breaker is open
+    THROTTLED = "throttled"  # until its next token
     STOPPED = "stopped"  # it answered 410: until any later revision
     EMPTYING = "emptying"  # disabled or deleted: settled without requests, a few a tick
     ASKING = "asking"  # an endpoint not yet read: the table is being read on
@@ -42,11 +47,13 @@ class Gate(enum.Enum):
 # 9999-12-31: beyond it the headers' other readers know no date.
 _MILLISECONDS_MAX = 253_402_300_799_999
 
+NEVER = sys.maxsize
+
 # How much the newest duration counts in a lane's average.
 LATENCY_WEIGHT = 0.05
 
 # Lanes that wait for somebody else: their records count for no shared buffer.
-WAITING = frozenset({Gate.PAUSED, Gate.HELD, Gate.STOPPED, Gate.ASKING})
+WAITING = frozenset({Gate.PAUSED, Gate.HELD, Gate.STOPPED, Gate.ASKING, Gate.BROKEN})
 
 
 class Lane:
@@ -55,12 +62,14 @@ class Lane:
     __slots__ = (
         "batch",
         "batch_bytes_max",
+        "buckets",
         "closed",
         "ended",
         "endpoint_id",
         "flights",
         "gate",
         "gather_until_ms",
+        "granted",
         "hold_until_ms",
         "in_flight_max",
         "is_gathered",
@@ -70,11 +79,17 @@ class Lane:
         "partition",
         "pending",
         "pending_bytes",
+        "rate_per_s",
         "ready",
         "restored",
+        "review_at",
+        "spent_ms",
         "starved",
         "stopped_at_revision",
+        "throttled_until_ms",
+        "valve",
         "waiting",
+        "wakes_at_ms",
     )
 
     def __init__(self, partition: Partition, endpoint_id: str) -> None:
@@ -101,6 +116,13 @@ class Lane:
         self.gather_until_ms = 0
         self.is_gathered = False
         self.hold_until_ms = 0
+        # When its gate is to be looked at anew, as far as time alone opens it.
+        self.wakes_at_ms = NEVER
+        # Its tokens: where from, until when it waits for one (monotonic), one it has.
+        self.buckets: tuple[TokenBucket, ...] = ()
+        self.rate_per_s = float("inf")
+        self.throttled_until_ms = 0.0
+        self.granted = False
         self.stopped_at_revision = -1
         self.closed = False
         self.starved = False
@@ -109,6 +131,10 @@ class Lane:
         # POSTs that ended, and how long they take: a moving average.
         self.ended = 0
         self.latency_ms = 0.0
+        self.spent_ms = 0.0
+        # How much its endpoint takes, and after how many answers that is to be judged.
+        self.valve = Valve()
+        self.review_at = NEVER_REVIEWED
 
     def __repr__(self) -> str:
         return f"Lane({self.partition.topic}, open={len(self.flights)}, {self.gate})"
@@ -167,6 +193,7 @@ class Lane:
         """Count a POST that ended."""
         del self.flights[offset]
         self.ended += 1
+        self.spent_ms += duration_ms
         self.latency_ms += (duration_ms - self.latency_ms) * LATENCY_WEIGHT
 
     def put_back(self, record: Record) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from hooklane.adapters.sealing import Sealer
 from hooklane.deliverer.lane import Lane
@@ -36,7 +37,15 @@ class Asks:
     table_offset: int
 
 
-Notice = Settled | Forgot | Asks | Probed
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something for the log: a line's name and its fields."""
+
+    what: str
+    fields: Mapping[str, Any]
+
+
+Notice = Settled | Forgot | Asks | Probed | Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from hooklane.deliverer.plan import Plans
 from hooklane.deliverer.probing import Probing
 from hooklane.deliverer.settings import DelivererSettings
 from hooklane.deliverer.starting import Starter
+from hooklane.deliverer.valves import Valves
 from hooklane.deliverer.waiting import Waiting
 from hooklane.domain.endpoint import Endpoint
 
@@ -41,8 +42,9 @@ class Sending:
         self._plans = plans = Plans(rules.sealer)
         self.load = load = Load(clock=clock, settings=settings)
         self._out = out = Outbox(load)
-        self._gates = gates = Gates(plans, clock=clock, settings=settings)
-        self._judge = judge = Judge(out, gates, clock=clock, rules=rules)
+        valves = Valves(out, settings=settings)
+        self._gates = gates = Gates(plans, valves, clock=clock, settings=settings)
+        self._judge = judge = Judge(out, gates, valves=valves, clock=clock, rules=rules)
         self._starter = starter = Starter(
             sender,
             plans,
@@ -50,6 +52,7 @@ class Sending:
             outbox=out,
             gates=gates,
             judge=judge,
+            valves=valves,
             clock=clock,
             settings=settings,
             topics=rules.topics,

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from hooklane.adapters.settings import ProcessSettings, section
+from hooklane.domain.breaker import BreakerRules
 from hooklane.domain.offsets import SPAN_MAX
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -27,6 +28,9 @@ class DelivererSettings(ProcessSettings):
     )
     in_flight_per_endpoint_max: int = Field(
         32, ge=1, le=1_000, description="Open POSTs of an endpoint that has no limit of its own."
+    )
+    in_flight_adaptive: bool = Field(
+        default=True, description="Begin with few open POSTs and learn how many an endpoint takes."
     )
     in_flight_max: int = Field(8_192, ge=1, le=60_000, description="Open POSTs in all.")
     in_flight_bytes_max: int = Field(
@@ -82,6 +86,28 @@ class DelivererSettings(ProcessSettings):
         _MIB, ge=65_536, le=16 * _MIB,
         description="Body of a POST with several payloads; a larger payload goes alone.",
     )  # fmt: skip
+    tenant_rate_per_s: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="POSTs a second for each tenant, in each deliverer; 0: any.",
+    )
+    breaker_window_s: int = Field(
+        30, ge=2, le=3_600, description="How far back an endpoint's breaker looks."
+    )
+    breaker_attempts_min: int = Field(
+        100, ge=1, le=1_000_000, description="So many attempts, at least, before it opens."
+    )
+    breaker_failure_share: float = Field(
+        0.95, gt=0, le=1, description="It opens where such a part of them failed."
+    )
+    breaker_wait_ms: int = Field(
+        1_000,
+        ge=100,
+        le=3_600_000,
+        description="Its first wait; each further one is twice as long.",
+    )
+    breaker_wait_ms_max: int = Field(60_000, ge=100, le=3_600_000, description="Its longest wait.")
     connect_timeout_ms: int = Field(
         5_000, ge=100, le=30_000, description="Name look-up, connect and TLS of one attempt."
     )
@@ -110,6 +136,17 @@ class DelivererSettings(ProcessSettings):
         if not isinstance(value, str):
             return value
         return tuple(ipaddress.ip_network(part.strip()) for part in value.split(",") if part)
+
+    @property
+    def breaker(self) -> BreakerRules:
+        """When breakers open, and for how long."""
+        return BreakerRules(
+            attempts_min=self.breaker_attempts_min,
+            failure_share=self.breaker_failure_share,
+            window_ms=self.breaker_window_s * 1_000,
+            wait_ms=self.breaker_wait_ms,
+            wait_ms_max=self.breaker_wait_ms_max,
+        )
 
     @property
     def tick_s(self) -> float:

@@ -18,6 +18,7 @@ from hooklane.deliverer.load import Load
 from hooklane.deliverer.outbox import Asks, Outbox
 from hooklane.deliverer.plan import CannotSend, Plans, request
 from hooklane.deliverer.settings import DelivererSettings
+from hooklane.deliverer.valves import Valves
 from hooklane.domain.attempt import Outcome
 from hooklane.domain.errors import BrokenContract
 from hooklane.domain.topics import Topics
@@ -31,17 +32,18 @@ class Starter:
 
     def __init__(
         self, sender: Sender, plans: Plans, *, load: Load, outbox: Outbox, gates: Gates,
-        judge: Judge, clock: Clock, settings: DelivererSettings, topics: Topics,
+        judge: Judge, valves: Valves, clock: Clock, settings: DelivererSettings, topics: Topics,
     ) -> None:  # fmt: skip
         """Begin with nothing open."""
         self._sender, self._plans, self._load, self._outbox = sender, plans, load, outbox
         self._gates, self._judge, self._clock, self._topics = gates, judge, clock, topics
+        self._valves = valves
         self._connect_timeout_ms = settings.connect_timeout_ms
         self._age_max_ms = settings.delivery_age_max_ms
         self._starved: deque[Lane] = deque()
         self.batching = Batching(
-            sender, starter=self, load=load, outbox=outbox, judge=judge, clock=clock,
-            settings=settings,
+            sender, starter=self, load=load, outbox=outbox, judge=judge, valves=valves,
+            clock=clock, settings=settings,
         )  # fmt: skip
 
     def pump(self, lane: Lane) -> None:
@@ -88,6 +90,8 @@ class Starter:
             self._gates.wait(lane, flight.record, due_ms=due_ms)
         elif into is not None:
             into.append(flight)
+        elif lane.buckets and not self._gates.admits(lane):
+            lane.put_back(flight.record)
         elif flight.plan.batches:
             self.batching.begin(flight, now_ms)
         else:
@@ -152,9 +156,12 @@ class Starter:
             self._outbox.settle(settling.delivered(flight, answer, now_ms=now_ms))
         else:
             self._judge.judge(flight, answer)
+            self._judge.weigh(lane, answer, began_ms=flight.started_ms, now_ms=now_ms)
         # After it is in the outbox: who sees no flights must find what became of them.
         duration_ms = now_ms - flight.started_ms
         lane.answered(offset=flight.record.offset(), duration_ms=duration_ms)
+        if lane.ended >= lane.review_at:
+            self._valves.review(lane, began_ms=flight.started_ms, now_ms=now_ms)
         self.pump(lane)
         if self._starved:
             self.share()

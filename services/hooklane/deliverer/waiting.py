@@ -49,9 +49,12 @@ class Waiting:
         for lane in self._lanes:
             if lane.order is not None and lane.order.wake(now_ms):
                 self._starter.pump(lane)
-            if lane.gate is Gate.HELD and lane.hold_until_ms <= now_ms:
+            if lane.wakes_at_ms <= now_ms:
                 self._gates.regate(lane)
                 self._starter.pump(lane)
+        for lane in self._gates.granted(self._load):
+            while lane.granted and lane.may_start:
+                self._starter.begin(lane)
 
     def _empty(self, now_ms: int) -> None:
         """Settle a few deliveries of disabled and deleted endpoints, lanes in turn."""
@@ -77,7 +80,9 @@ class Waiting:
         """Look at the heads of lanes that wait: a hold does not keep a delivery for ever."""
         starter = self._starter
         for lane in self._lanes:
-            while lane.gate in (Gate.PAUSED, Gate.HELD, Gate.STOPPED) and lane.has_work:
+            while (
+                lane.gate in (Gate.PAUSED, Gate.HELD, Gate.STOPPED, Gate.BROKEN) and lane.has_work
+            ):
                 flight = starter.read(lane)
                 if flight is None:
                     continue

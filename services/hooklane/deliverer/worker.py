@@ -23,7 +23,7 @@ from hooklane.deliverer.crossing import Crossing
 from hooklane.deliverer.flow import Flow
 from hooklane.deliverer.lane import Lane
 from hooklane.deliverer.lanes import Lanes
-from hooklane.deliverer.outbox import Asks, Forgot, Rules
+from hooklane.deliverer.outbox import Asks, Forgot, Rules, Told
 from hooklane.deliverer.probes import ProbeTail
 from hooklane.deliverer.probing import Probed
 from hooklane.deliverer.sending import Sending
@@ -294,6 +294,8 @@ class Deliverer:
                     self._asking[lane] = table_offset
                 case Probed(settled):
                     self._ticker.note(settled)
+                case Told(what, fields):
+                    self._ports.log(what, level="warning", **fields)
 
     def _tick(self) -> None:
         assert self._sending is not None
