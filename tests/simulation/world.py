@@ -60,7 +60,7 @@ class World:
         self.cluster = SimulatedCluster(self.clock)
         self.kafka = KafkaSettings(
             prefix="t", replication=1, retry_tiers=TIERS, retry_partitions=2, log_partitions=2,
-            commands_partitions=1,
+            commands_partitions=1, pool_partitions=2,
         )  # fmt: skip
         self.topics = self.kafka.topics
         self.registry = FakeRegistry()

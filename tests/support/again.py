@@ -33,10 +33,11 @@ class Again:
             "HOOKLANE_KAFKA_RETRY_PARTITIONS": "2",
             "HOOKLANE_KAFKA_LOG_PARTITIONS": "2",
             "HOOKLANE_KAFKA_COMMANDS_PARTITIONS": "1",
+            "HOOKLANE_KAFKA_POOL_PARTITIONS": "2",
         }
         self.settings = KafkaSettings(
             bootstrap=bootstrap, prefix=prefix, replication=1, retry_tiers=TIERS,
-            retry_partitions=2, log_partitions=2, commands_partitions=1,
+            retry_partitions=2, log_partitions=2, commands_partitions=1, pool_partitions=2,
         )  # fmt: skip
         self.topics = self.settings.topics
         self.admin = kafka.admin(self.settings)

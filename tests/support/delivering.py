@@ -152,13 +152,14 @@ class Deployment:
             "HOOKLANE_KAFKA_RETRY_PARTITIONS": "1",
             "HOOKLANE_KAFKA_LOG_PARTITIONS": "1",
             "HOOKLANE_KAFKA_COMMANDS_PARTITIONS": "1",
+            "HOOKLANE_KAFKA_POOL_PARTITIONS": "2",
             "HOOKLANE_SEALING_KEYS": f"k1:{key}",
             "HOOKLANE_DELIVERER_ALLOWED_NETWORKS": "127.0.0.0/8",
             "HOOKLANE_DELIVERER_UNCOMMITTED_MS_MAX": "3000",
         }
         self.settings = KafkaSettings(
             bootstrap=bootstrap, prefix=prefix, replication=1, retry_tiers=TIERS,
-            retry_partitions=1, log_partitions=1, commands_partitions=1,
+            retry_partitions=1, log_partitions=1, commands_partitions=1, pool_partitions=2,
         )  # fmt: skip
         self.topics = self.settings.topics
         self.admin = kafka.admin(self.settings)

@@ -60,6 +60,7 @@ class Deployment:
             "HOOKLANE_KAFKA_RETRY_PARTITIONS": "1",
             "HOOKLANE_KAFKA_LOG_PARTITIONS": "1",
             "HOOKLANE_KAFKA_COMMANDS_PARTITIONS": "1",
+            "HOOKLANE_KAFKA_POOL_PARTITIONS": "2",
             "HOOKLANE_REGISTRY_URL": stack.registry,
             "HOOKLANE_MATCHER_SOURCES": orjson.dumps(
                 [{"pattern": f"events.{self.namespace}*", "default_tenant": "acme"}]
@@ -68,7 +69,7 @@ class Deployment:
         self.settings = KafkaSettings(
             bootstrap=stack.kafka, prefix=prefix, replication=1,
             retry_tiers=(timedelta(seconds=5),), retry_partitions=1, log_partitions=1,
-            commands_partitions=1,
+            commands_partitions=1, pool_partitions=2,
         )  # fmt: skip
         self.topics = self.settings.topics
         self.admin = kafka.admin(self.settings)

@@ -299,7 +299,7 @@ def kafka_settings(stack) -> KafkaSettings:
     """Give the settings that the embedded stack gives its services."""
     return KafkaSettings(
         bootstrap=stack.kafka, replication=1, retry_tiers=TIERS,
-        retry_partitions=2, log_partitions=4, commands_partitions=1,
+        retry_partitions=2, log_partitions=4, commands_partitions=1, pool_partitions=2,
     )  # fmt: skip
 
 

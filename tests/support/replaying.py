@@ -44,7 +44,7 @@ class ReplayerBench:
         self.clock = ManualClock(START)
         self.cluster = Cluster(self.clock)
         counts = PartitionCounts(
-            retry=1, dead_letters=partitions, attempts=1, matches=1, commands=commands
+            pool=2, retry=1, dead_letters=partitions, attempts=1, matches=1, commands=commands
         )
         self.topics = Topics(prefix="t", counts=counts)
         self.settings = ReplayerSettings(**settings)

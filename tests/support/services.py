@@ -32,6 +32,7 @@ def kafka_environment(bootstrap, prefix):
         "HOOKLANE_KAFKA_RETRY_PARTITIONS": "1",
         "HOOKLANE_KAFKA_LOG_PARTITIONS": "2",
         "HOOKLANE_KAFKA_COMMANDS_PARTITIONS": "1",
+        "HOOKLANE_KAFKA_POOL_PARTITIONS": "2",
         "HOOKLANE_KAFKA_RETRY_TIERS": "5s,5m",
     }
 

@@ -53,6 +53,9 @@ class KafkaSettings(BaseSettings):
         12, ge=1, le=1000, description="Partitions of attempts, matches and dead-letters."
     )
     commands_partitions: int = Field(6, ge=1, le=100, description="Partitions of commands.")
+    pool_partitions: int = Field(
+        64, ge=1, le=1_000, description="Partitions of the pool, which endpoints share."
+    )
 
     @field_validator("retry_tiers", mode="before")
     @classmethod
@@ -63,6 +66,7 @@ class KafkaSettings(BaseSettings):
     def topics(self) -> Topics:
         """Give the deployment's names."""
         counts = PartitionCounts(
+            pool=self.pool_partitions,
             retry=self.retry_partitions,
             dead_letters=self.log_partitions,
             attempts=self.log_partitions,

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from hooklane.adapters.health_store import HealthStore
+from hooklane.adapters.lane_store import LaneStore
 from hooklane.adapters.log_store import AttemptFilter as AttemptFilter  # noqa: PLC0414  told on
 from hooklane.adapters.log_store import Cursor as Cursor  # noqa: PLC0414  told on
 from hooklane.adapters.log_store import (
@@ -43,13 +44,15 @@ class EndpointNote:
     """What a caller notes of an endpoint; it travels to no topic.
 
     `uid` is the caller's own name for it, one endpoint's at a time within a tenant; `draft` is what
-    it was created from, sealed, so that the same create can be told from another.
+    it was created from, sealed, so that the same create can be told from another. `pinned`: its
+    lane was chosen by hand, and nobody moves it for being busy or quiet.
     """
 
     uid: str | None = None
     description: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     draft: SealedHeaders | None = None
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,8 @@ class KeptEndpoint:
     """An endpoint's newest revision, and how far the world knows of it.
 
     `announced_offset` is the table position past the record of `announced_revision`; `lane_topic`
-    is the lane that exists for it, also while it no longer has a placement.
+    is its own lane, also while it no longer has a placement, None in the pool; `lanes_left` are
+    lanes it had, which no revision names any more and which still exist.
     """
 
     endpoint: Endpoint
@@ -67,6 +71,7 @@ class KeptEndpoint:
     announced_revision: int = 0
     announced_offset: int | None = None
     lane_topic: str | None = None
+    lanes_left: tuple[str, ...] = ()
     note: EndpointNote = EndpointNote()
 
     @property
@@ -224,7 +229,9 @@ class RevisionStore(Protocol):
         """Give the revisions above this one, oldest first."""
 
 
-class ControlStore(Outbox, KeyStore, LogStore, RevisionStore, HealthStore, ReplayStore, Protocol):
+class ControlStore(
+    Outbox, KeyStore, LogStore, RevisionStore, HealthStore, ReplayStore, LaneStore, Protocol
+):
     """What the control plane asks of SQL."""
 
     def add_tenant(self, name: str, *, at: datetime, uid: str | None = None) -> Tenant:
@@ -245,13 +252,26 @@ class ControlStore(Outbox, KeyStore, LogStore, RevisionStore, HealthStore, Repla
         """List tenants, oldest first."""
 
     def add_endpoint(
-        self, endpoint: Endpoint, *, at: datetime, lanes_max: int, note: EndpointNote | None = None
+        self,
+        endpoint: Endpoint,
+        *,
+        at: datetime,
+        lanes_max: int,
+        note: EndpointNote | None = None,
+        pooled: Endpoint | None = None,
     ) -> KeptEndpoint:
         """Add an endpoint's first revision, and its outbox row; where its uid is taken, give that.
 
+        Args:
+            endpoint: as it is with a lane of its own.
+            at: when.
+            lanes_max: how many endpoints have one.
+            note: what its caller notes of it.
+            pooled: as it is where no lane is free; None where it needs one.
+
         Raises:
             Invalid: its tenant does not exist.
-            Conflict: there are `lanes_max` endpoints that are not deleted.
+            Conflict: no lane is free, and it needs one.
         """
 
     def endpoint(self, endpoint_id: str) -> KeptEndpoint:
@@ -295,9 +315,6 @@ class ControlStore(Outbox, KeyStore, LogStore, RevisionStore, HealthStore, Repla
 
     def deleted_endpoints(self) -> list[KeptEndpoint]:
         """Give deleted endpoints whose lane or table entry still exists."""
-
-    def forget_lane(self, endpoint_id: str, *, at: datetime) -> None:
-        """Note that the lane's topic is no more."""
 
     def bury(self, endpoint_id: str, *, at: datetime) -> None:
         """Write the tombstone's outbox row."""

@@ -147,6 +147,16 @@ _mover("enable", "Enable an endpoint that was disabled.", Client.enable_endpoint
 _mover("delete", "Delete an endpoint; what waits is cancelled.", Client.delete_endpoint)
 
 
+@endpoint.command()
+@click.argument("endpoint_id")
+@click.argument("lane", type=click.Choice(("dedicated", "pool", "auto")))
+@as_json
+def place(endpoint_id: str, lane: str, *, as_json: bool) -> None:
+    """Give an endpoint a lane of its own, a place in the pool, or let it move by itself."""
+    with client() as hooklane:
+        tell(hooklane.place_endpoint(endpoint_id, lane), as_json=as_json)
+
+
 def body(fields: dict[str, Any]) -> dict[str, Any]:
     """Turn options into the API's fields; what was not given is left out."""
     patterns = [part.strip() for text in fields["subscription"] for part in text.split(",")]

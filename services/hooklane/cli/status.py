@@ -29,6 +29,9 @@ def show(found: Answer) -> None:
         )
     click.echo("lanes")
     show_rows(found["lanes"], ("endpoint_id", "tenant", "state", "lag", "lane"))
+    if found["pool"]:
+        click.echo("\npool")
+        show_rows(found["pool"], ("partition", "endpoints", "lag"))
     click.echo("\nretry tiers")
     show_rows(found["tiers"], ("tier", "waiting", "until"))
     click.echo("\ndead letters")

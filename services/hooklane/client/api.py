@@ -74,6 +74,10 @@ class Client(ExplainCalls, HealthCalls, KeyCalls, LogCalls, ReleaseCalls, Replay
         """Enable a disabled endpoint."""
         return self._call("POST", f"{_endpoint(endpoint_id)}/enable")
 
+    def place_endpoint(self, endpoint_id: str, lane: str) -> Answer:
+        """Choose its lane: `dedicated`, `pool`, or `auto` for whichever suits how it does."""
+        return self._call("POST", f"{_endpoint(endpoint_id)}/placement", json={"lane": lane})
+
     def delete_endpoint(self, endpoint_id: str) -> Answer:
         """Delete it; what waits for it is cancelled."""
         return self._call("DELETE", _endpoint(endpoint_id))

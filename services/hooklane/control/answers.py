@@ -48,6 +48,8 @@ class EndpointAnswer(BaseModel):
                     "timeout_ms": 15000,
                     "retry_schedule": ["5s", "5m", "30m"],
                     "order": "none",
+                    "lane": "dedicated",
+                    "pinned": False,
                     "batch": {"count_max": 100, "wait_ms": 500},
                     "created_at": "2026-03-01T08:00:00.000Z",
                     "updated_at": "2026-03-01T08:00:00.000Z",
@@ -73,6 +75,8 @@ class EndpointAnswer(BaseModel):
     timeout_ms: int
     retry_schedule: list[str]
     order: str
+    lane: str = Field(description="dedicated, pool, or empty where it has none any more.")
+    pinned: bool = Field(default=False, description="Whether its lane was chosen by hand.")
     batch: BatchDraft | None = Field(None, description="Null: each payload has its own POST.")
     created_at: str
     updated_at: str
@@ -143,6 +147,8 @@ def endpoint_answer(
         timeout_ms=int(endpoint.timeout.total_seconds() * 1000),
         retry_schedule=[format_delay(delay) for delay in endpoint.retry_schedule],
         order=endpoint.order.value,
+        lane=_lane(kept),
+        pinned=kept.note.pinned,
         batch=shown_batch(endpoint.batch),
         created_at=rfc3339(kept.created_at),
         updated_at=rfc3339(kept.updated_at),
@@ -155,6 +161,12 @@ def endpoint_answer(
         ],
         secret=secret,
     )
+
+
+def _lane(kept: KeptEndpoint) -> str:
+    if kept.endpoint.placement is None:
+        return ""
+    return "pool" if kept.lane_topic is None else "dedicated"
 
 
 _ATTEMPT_TIMES = ("started_at", "due_at")

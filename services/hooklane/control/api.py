@@ -20,6 +20,7 @@ from hooklane.control.key_routes import KeyRoutes
 from hooklane.control.log_routes import LogRoutes
 from hooklane.control.lookout import Lookout
 from hooklane.control.openapi import problem_answers
+from hooklane.control.placement_routes import PlacementRoutes
 from hooklane.control.probe_routes import ProbeRoutes
 from hooklane.control.release_routes import ReleaseRoutes
 from hooklane.control.routes import EndpointRoutes, TenantRoutes
@@ -59,6 +60,7 @@ def build_api(
         ExplainRoutes(explaining),
         HealthRoutes(desk),
         ReleaseRoutes(desk),
+        PlacementRoutes(desk),
         ProbeRoutes(desk),
         CommandRoutes(desk, lookout.past, lookout.replays),
     ):

@@ -26,6 +26,7 @@ from hooklane.control.known_types import KnownTypes
 from hooklane.control.lanes import Lanes, LaneSettings
 from hooklane.control.lookout import Lookout
 from hooklane.control.operational import Teller
+from hooklane.control.placing import Placer
 from hooklane.control.portal_tokens import PortalTokens
 from hooklane.control.relay import Cluster, Relay, RelaySettings
 from hooklane.control.replays import Replays
@@ -34,6 +35,7 @@ from hooklane.control.worker import Bell, Control, Pace, Parts, Server
 from hooklane.domain.endpoint import SealedHeaders, SealedSecret
 from hooklane.domain.guard import Rules as GuardRules
 from hooklane.domain.health import Rules as HealthRules
+from hooklane.domain.placing import PlacingRules
 from hooklane.domain.sources import Sources
 
 
@@ -125,7 +127,7 @@ def control(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Cont
         bell=bell,
         clock=clock,
         log=log,
-        asides=(*asides_of(world, own, kafka=kafka), guarding),
+        asides=(*asides_of(world, own, kafka=kafka), guarding, placer_of(world, own, kafka=kafka)),
     )
     pace = Pace(
         relay_poll=timedelta(milliseconds=own.relay_poll_ms),
@@ -203,6 +205,22 @@ def lanes_of(
         topics=kafka.topics,
         clock=world.clock,
         settings=settings,
+        log=world.log,
+    )
+
+
+def placer_of(world: World, own: ControlSettings, *, kafka: KafkaSettings) -> Placer:
+    """Build what moves endpoints between the pool and lanes of their own."""
+    return Placer(
+        world.store,
+        topics=kafka.topics,
+        rules=PlacingRules(
+            failures=own.pool_failures_max,
+            busy_attempts=own.pool_attempts_max,
+            quiet_after=timedelta(seconds=own.lane_quiet_after_s),
+        ),
+        lanes_max=own.dedicated_lanes_max,
+        clock=world.clock,
         log=world.log,
     )
 

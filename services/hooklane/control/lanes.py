@@ -1,15 +1,17 @@
-"""How a deleted endpoint's lane goes, in steps, and its entry in the endpoint table after it.
+"""How lanes go that nobody needs: of endpoints that moved, and of deleted ones.
 
-state deleted → every process has read so, the lane is drained and the grace is over → a revision
-without placement → every process has read that and no deliverer has the lane assigned → the topic
-is deleted → at the earliest a week after the deletion the tombstone. Producing or committing to a
-missing topic blocks a transaction for up to a minute: hence the waiting.
+A deleted endpoint: state deleted → every process has read so, its lanes are drained and the grace
+is over → a revision without placement → every process has read that and no deliverer has the lane
+assigned → the topic is deleted → at the earliest a week after the deletion the tombstone. One that
+moved: every process has read its new placement and the lane it had is drained → a revision without
+it among `former` → likewise. Producing or committing to a missing topic blocks a transaction for up
+to a minute: hence the waiting.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hooklane.adapters.log import Log, no_log
@@ -17,6 +19,7 @@ from hooklane.adapters.ports import Admin, Clock
 from hooklane.adapters.store import ControlStore, KeptEndpoint
 from hooklane.control.board import Positions
 from hooklane.domain.endpoint import Endpoint, EndpointState, Placement
+from hooklane.domain.placing import without_former
 from hooklane.domain.topics import Partition, Topics
 
 SERVICES = ("matcher", "retrier", "replayer")
@@ -33,7 +36,7 @@ class LaneSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lanes:
-    """Takes deleted endpoints' lanes away; every call is made by one thread."""
+    """Takes lanes away; every call is made by one thread."""
 
     store: ControlStore
     admin: Admin
@@ -42,14 +45,24 @@ class Lanes:
     clock: Clock
     settings: LaneSettings = LaneSettings()
     log: Log = no_log
+    # Where whose lane ended when nobody wrote to it for them any more: what is committed to there
+    # is drained, also in a partition that others go on using.
+    _ends: dict[tuple[str, Placement], int] = field(default_factory=dict)
 
     def step(self) -> int:
-        """Take each deleted endpoint one step further where it may go; give how many went."""
-        deleted = self.store.deleted_endpoints()
-        if not deleted:
+        """Take each endpoint one step further where it may go; give how many went."""
+        kept = [*self.store.deleted_endpoints(), *self.store.moved_endpoints()]
+        known = {
+            (one.endpoint.endpoint_id, lane)
+            for one in kept
+            for lane in (*one.endpoint.former, one.endpoint.placement)
+        }
+        for key in self._ends.keys() - known:
+            del self._ends[key]
+        if not kept:
             return 0
         members = self._members()
-        return sum(self._advance(kept, members) for kept in deleted)
+        return sum(self._advance(one, members) for one in kept)
 
     def _members(self) -> set[str]:
         groups = [self.topics.group(name) for name in SERVICES]
@@ -60,48 +73,85 @@ class Lanes:
         return found
 
     def _advance(self, kept: KeptEndpoint, members: set[str]) -> bool:
-        now = self.clock.now()
-        assert kept.deleted_at is not None, "only deleted endpoints have a lane to lose"
         announced = kept.announced
         if announced is None or not self.positions.passed(members, announced):
             return False
+        left = list(kept.lanes_left)
+        if kept.endpoint.placement is None and kept.lane_topic is not None:
+            left.append(kept.lane_topic)
+        if left and self._delete_lanes(kept, left):
+            return True
+        if kept.deleted_at is None:
+            return self._leave(kept)
+        return self._bury(kept, kept.deleted_at, is_bare=not left)
+
+    def _bury(self, kept: KeptEndpoint, deleted_at: datetime, *, is_bare: bool) -> bool:
+        now = self.clock.now()
         if kept.endpoint.placement is not None:
-            return self._unplace(kept, kept.endpoint.placement, now=now)
-        if kept.lane_topic is not None:
-            return self._delete_lane(kept, kept.lane_topic, now=now)
-        if now - kept.deleted_at < self.settings.tombstone_after:
+            return now - deleted_at >= self.settings.lane_grace and self._unplace(kept)
+        if not is_bare or now - deleted_at < self.settings.tombstone_after:
             return False
         self.store.bury(kept.endpoint.endpoint_id, at=now)
         return True
 
-    def _unplace(self, kept: KeptEndpoint, placement: Placement, *, now: datetime) -> bool:
-        assert kept.deleted_at is not None, "as the caller saw"
-        if now - kept.deleted_at < self.settings.lane_grace:
+    def _unplace(self, kept: KeptEndpoint) -> bool:
+        endpoint = kept.endpoint
+        assert endpoint.placement is not None, "as the caller saw"
+        lanes = (*endpoint.former, endpoint.placement)
+        if not all(self._drained(kept, lane) for lane in lanes):
             return False
-        lane = Partition(placement.topic, placement.partition)
-        if not self._drained(lane, group=_deliverers(self.topics, placement.bucket)):
-            return False
-        self.store.change_endpoint(kept.endpoint.endpoint_id, _without_placement, at=now)
-        self.log("lane.unplaced", endpoint=kept.endpoint.endpoint_id, lane=lane.topic)
+        self.store.change_endpoint(endpoint.endpoint_id, _without_placement, at=self.clock.now())
+        lane = endpoint.placement.topic
+        self.log("lane.unplaced", endpoint=endpoint.endpoint_id, lane=lane)
         return True
 
-    def _drained(self, lane: Partition, *, group: str) -> bool:
-        ends = self.admin.ends([lane])
+    def _leave(self, kept: KeptEndpoint) -> bool:
+        """Let one that moved forget the lanes that are drained."""
+        drained = [lane for lane in kept.endpoint.former if self._drained(kept, lane)]
+        if not drained:
+            return False
+        revision = kept.endpoint.revision
+
+        def decide(newest: KeptEndpoint) -> Endpoint | None:
+            # Only what was judged: somebody may have moved it back meanwhile.
+            endpoint = newest.endpoint
+            if endpoint.revision != revision:
+                return None
+            for lane in drained:
+                endpoint = without_former(endpoint, lane)
+            return replace(endpoint, revision=revision + 1)
+
+        self.store.change_endpoint(kept.endpoint.endpoint_id, decide, at=self.clock.now())
+        lanes = [f"{lane.topic}/{lane.partition}" for lane in drained]
+        self.log("lane.drained", endpoint=kept.endpoint.endpoint_id, lanes=lanes)
+        return True
+
+    def _drained(self, kept: KeptEndpoint, place: Placement) -> bool:
+        """Tell whether all is finished that was written before every process had read so far."""
+        endpoint, lane = kept.endpoint, Partition(place.topic, place.partition)
+        key = (endpoint.endpoint_id, place)
+        # The very end: a dead process's open transaction hides what others committed behind it.
+        ends = self.admin.log_ends([lane])
         if lane not in ends:
             return True
-        low, high = ends[lane]
-        if low == high:
+        end = self._ends.setdefault(key, ends[lane])
+        if end == 0:
             return True
+        group = _deliverers(self.topics, place.bucket)
         committed = self.admin.committed(group, [lane]).get(lane)
-        return committed is not None and committed.offset >= high
+        return committed is not None and committed.offset >= end
 
-    def _delete_lane(self, kept: KeptEndpoint, lane: str, *, now: datetime) -> bool:
+    def _delete_lanes(self, kept: KeptEndpoint, lanes: Sequence[str]) -> bool:
         groups = [_deliverers(self.topics, bucket) for bucket in BUCKETS]
-        if any(_reads(self.admin, group, lane) for group in groups):
+        read = {part.topic for group in groups for part in self.admin.partitions_of(group)}
+        free = [lane for lane in lanes if lane not in read]
+        if not free:
             return False
-        self.admin.delete_topics([lane])
-        self.store.forget_lane(kept.endpoint.endpoint_id, at=now)
-        self.log("lane.deleted", endpoint=kept.endpoint.endpoint_id, lane=lane)
+        self.admin.delete_topics(free)
+        endpoint_id = kept.endpoint.endpoint_id
+        self.store.forget_lanes(endpoint_id, free, at=self.clock.now())
+        for lane in free:
+            self.log("lane.deleted", endpoint=endpoint_id, lane=lane)
         return True
 
 
@@ -109,13 +159,8 @@ def _deliverers(topics: Topics, bucket: int) -> str:
     return topics.group(f"deliverer.{bucket}")
 
 
-def _reads(admin: Admin, group: str, lane: str) -> bool:
-    assigned: Sequence[Partition] = list(admin.partitions_of(group))
-    return any(partition.topic == lane for partition in assigned)
-
-
 def _without_placement(kept: KeptEndpoint) -> Endpoint | None:
     endpoint = kept.endpoint
     if endpoint.state is not EndpointState.DELETED or endpoint.placement is None:
         return None
-    return replace(endpoint, revision=endpoint.revision + 1, placement=None)
+    return replace(endpoint, revision=endpoint.revision + 1, placement=None, former=())

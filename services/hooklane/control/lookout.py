@@ -77,6 +77,7 @@ class Lookout:
             "release": self.release,
             "at": rfc3339(self.clock.now()),
             "lanes": self._lanes(),
+            "pool": self._pool(),
             "tiers": self._tiers(),
             "dead_letters": self.store.dead_letters_by_reason(),
             "exhaustion_guard": _guard_answer(self.guard()),
@@ -100,6 +101,24 @@ class Lookout:
         return [
             _lane_answer(endpoint, waits=unfinished(part, ends=ends, commits=commits))
             for part, endpoint in placed.items()
+        ]
+
+    def _pool(self) -> list[Row]:
+        """Tell of the pool's partitions that anybody has a place in."""
+        counts = self.store.pooled_counts()
+        parts = {number: Partition(self.topics.pool, number) for number in sorted(counts)}
+        if not parts:
+            return []
+        ends = self.admin.ends(list(parts.values()))
+        group = self.topics.group("deliverer.0")
+        commits = self.admin.committed(group, list(parts.values()))
+        return [
+            {
+                "partition": number,
+                "endpoints": counts[number],
+                "lag": unfinished(part, ends=ends, commits=commits) or 0,
+            }
+            for number, part in parts.items()
         ]
 
     def _kept(self, state: EndpointState | None) -> list[KeptEndpoint]:

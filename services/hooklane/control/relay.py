@@ -227,7 +227,9 @@ class Relay:
         }
 
     def _ensure_lanes(self, rows: Iterable[OutboxRow]) -> None:
-        lanes = {row.lane for row in rows if row.lane is not None} - self._lanes
+        named = {row.lane for row in rows if row.lane is not None} - self._lanes
+        # The pool is there from the start.
+        lanes = {lane for lane in named if self._topics.is_lane(lane)}
         if lanes:
             specs = [self._topics.lane_spec(lane) for lane in sorted(lanes)]
             self._cluster.admin.ensure(specs, replication=self._settings.replication)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -143,6 +143,16 @@ class RotateDraft(BaseModel):
         ge=0,
         le=OVERLAP_S_MAX,
         description="How long the ones before go on signing; 0 ends them; by default a day.",
+    )
+
+
+class PlacementDraft(BaseModel):
+    """Which lane an endpoint is to have."""
+
+    model_config = _STRICT | {"json_schema_extra": {"examples": [{"lane": "dedicated"}]}}
+
+    lane: Literal["dedicated", "pool", "auto"] = Field(
+        description="A lane of its own, a place in the pool, or whichever suits how it does."
     )
 
 

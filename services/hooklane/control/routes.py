@@ -33,6 +33,7 @@ from hooklane.control.requests import EndpointChange, EndpointDraft, RotateDraft
 from hooklane.domain.endpoint import Cause, Endpoint, EndpointState
 from hooklane.domain.errors import Conflict, Invalid
 from hooklane.domain.ids import new_endpoint_id
+from hooklane.domain.placing import first_in_pool, in_own_lane, require_lane_for_order
 
 LIMIT_MAX = 500
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Rows a page.")]
@@ -139,7 +140,11 @@ class EndpointRoutes:
         endpoint, secret = first_revision(draft, endpoint_id, rules=desk.rules)
         note = first_note(draft, endpoint_id, rules=desk.rules)
         kept = desk.store.add_endpoint(
-            endpoint, at=desk.clock.now(), lanes_max=desk.lanes_max, note=note
+            endpoint,
+            at=desk.clock.now(),
+            lanes_max=desk.lanes_max,
+            note=note,
+            pooled=first_in_pool(endpoint, desk.topics),
         )
         if kept.endpoint.endpoint_id != endpoint_id:
             require_same(kept, draft, rules=desk.rules)
@@ -198,6 +203,8 @@ class EndpointRoutes:
                 )
             now = desk.clock.now()
             endpoint = changed_revision(kept.endpoint, change, rules=desk.rules, now=now)
+            if endpoint.order is not kept.endpoint.order:
+                require_lane_for_order(endpoint, desk.topics)
             return replace(kept, endpoint=endpoint, note=changed_note(kept.note, change))
 
         return desk.tell(self._change(endpoint_id, decide, caller, if_match), response)
@@ -256,7 +263,9 @@ class EndpointRoutes:
         if_match: str | None,
     ) -> EndpointAnswer:
         def decide(kept: KeptEndpoint) -> Endpoint:
-            return moved_revision(kept.endpoint, cause)
+            moved = moved_revision(kept.endpoint, cause)
+            # Nothing in the pool waits: who is paused has a lane of its own, also beyond the most.
+            return in_own_lane(moved, self._desk.topics) if cause is Cause.PAUSE else moved
 
         return self._desk.tell(self._change(endpoint_id, decide, caller, if_match), response)
 

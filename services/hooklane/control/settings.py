@@ -34,8 +34,18 @@ class ControlSettings(ProcessSettings):
         20_000, ge=0, le=33_000, description="How long a probe's answer waits for its attempt."
     )
     dedicated_lanes_max: int = Field(
-        200, ge=1, le=5_000, description="Endpoints that are not deleted, each with a lane."
+        200, ge=0, le=5_000, description="Endpoints with a lane of their own; more share the pool."
     )
+    pool_failures_max: int = Field(
+        5, ge=1, le=10_000, description="Failures in a row that move an endpoint out of the pool."
+    )
+    pool_attempts_max: int = Field(
+        1_000, ge=1, le=10_000_000, description="Attempts within 5 minutes that do so too."
+    )
+    lane_quiet_after_s: int = Field(
+        3_600, ge=0, le=31_536_000,
+        description="Without an attempt for so long it gives its lane to others that want one.",
+    )  # fmt: skip
     relay_poll_ms: int = Field(
         250, ge=10, le=60_000, description="How often the outbox is read without being rung."
     )

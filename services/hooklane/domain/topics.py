@@ -5,6 +5,7 @@ All start with the deployment's prefix, so that deployments and tests share a cl
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -39,6 +40,7 @@ class TopicSpec:
 class PartitionCounts:
     """How many partitions each topic has."""
 
+    pool: int = 64
     retry: int = 12
     dead_letters: int = 12
     attempts: int = 12
@@ -100,13 +102,26 @@ class Topics:
         """Operational events, ordinary ones that a tenant can subscribe to."""
         return f"events.{self.prefix}"
 
-    def lane(self, endpoint_id: str) -> str:
-        """Give a new endpoint's lane; afterwards only its placement names it."""
-        return f"{self.prefix}.lane.{endpoint_id.removeprefix('ep_')}"
+    @property
+    def pool(self) -> str:
+        """The lane that endpoints without one of their own share, by partition."""
+        return f"{self.prefix}.pool"
+
+    def lane(self, endpoint_id: str, *, epoch: int = 0) -> str:
+        """Give an endpoint's own lane; afterwards only its placement names it.
+
+        Each epoch has a topic of its own: one that went never comes again, with its old commits.
+        """
+        name = f"{self.prefix}.lane.{endpoint_id.removeprefix('ep_')}"
+        return f"{name}.{epoch}" if epoch else name
 
     def is_lane(self, topic: str) -> bool:
-        """Tell whether a topic is a lane of this deployment."""
+        """Tell whether a topic is one endpoint's own lane."""
         return topic.startswith(f"{self.prefix}.lane.")
+
+    def pool_partition(self, endpoint_id: str) -> int:
+        """Say which partition of the pool a new endpoint gets; its placement keeps it."""
+        return zlib.crc32(endpoint_id.encode()) % self.counts.pool
 
     def retry(self, tier: timedelta) -> str:
         """Give a tier's topic."""
@@ -144,6 +159,7 @@ class Topics:
             (self.positions, 1, _COMPACTED),
             (self.dead_letters, counts.dead_letters, dead),
             (self.rejected_events, counts.rejected_events, set_aside),
+            (self.pool, counts.pool, _KEPT),
             (self.attempts, counts.attempts, log),
             (self.matches, counts.matches, log),
             (self.commands, counts.commands, log),

@@ -205,7 +205,7 @@ def test_deleted_endpoints_are_kept_until_they_are_buried(store):
     )
     (kept,) = store.deleted_endpoints()
     assert (kept.deleted_at, kept.lane_topic) == (AT, "test.lane.1")
-    store.forget_lane("ep_1", at=AT)
+    store.forget_lanes("ep_1", ["test.lane.1"], at=AT)
     store.bury("ep_1", at=AT)
     assert store.deleted_endpoints() == []
     assert store.unpublished(10)[-1].value is None

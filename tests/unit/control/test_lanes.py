@@ -87,3 +87,62 @@ def test_endpoints_that_live_are_left_alone(api, bench):
     api.post("/v1/endpoints", json=draft())
     bench.clock.advance(30 * DAY)
     assert bench.lanes.step() == 0
+
+
+@pytest.fixture
+def moved(api, bench):
+    """An endpoint that left the lane it had; a deliverer has read so."""
+    made = api.post("/v1/endpoints", json=draft()).json()
+    bench.follower("deliverer.0")
+    api.post(f"/v1/endpoints/{made['id']}/placement", json={"lane": "pool"})
+    return made["id"]
+
+
+def test_a_lane_that_was_left_goes_when_it_is_drained(bench, moved):
+    """A revision without it, then its topic; the pool stays."""
+    lane = Partition(bench.topics.lane(moved), 0)
+    bench.cluster.producer(instance="x").produce(lane.topic, b"delivery", key=None)
+    assert bench.lanes.step() == 0
+    group = bench.cluster.groups[bench.topics.group("deliverer.0")]
+    group.commits[lane] = Committed(offset=1)
+    assert bench.lanes.step() == 1
+    bench.ring()
+    assert (newest(bench)["former"], newest(bench)["state"]) == ([], "active")
+    assert lane.topic in bench.admin.topics()
+    assert bench.lanes.step() == 1
+    assert lane.topic not in bench.admin.topics()
+    assert bench.lanes.step() == 0
+
+
+def test_a_place_in_the_pool_is_drained_though_others_go_on_using_it(api, bench, moved):
+    """What was there when everybody knew is finished; what comes after is others'."""
+    part = Partition(bench.topics.pool, bench.topics.pool_partition(moved))
+    writer = bench.cluster.producer(instance="x")
+    writer.produce(part.topic, b"theirs", key=None, partition=part.partition)
+    api.post(f"/v1/endpoints/{moved}/placement", json={"lane": "dedicated"})
+    bench.lanes.step()
+    bench.ring()
+    writer.produce(part.topic, b"another's", key=None, partition=part.partition)
+    group = bench.cluster.groups[bench.topics.group("deliverer.0")]
+    assert part.topic in [lane["topic"] for lane in newest(bench)["former"]]
+    bench.lanes.step()
+    group.commits[part] = Committed(offset=1)
+    while bench.lanes.step():
+        bench.ring()
+    assert newest(bench)["former"] == []
+    assert bench.topics.pool in bench.admin.topics()
+
+
+def test_a_pooled_endpoint_that_is_deleted_leaves_no_topic_behind(bench, api, moved):
+    """Neither the lane it had before, nor the pool taken with it."""
+    api.delete(f"/v1/endpoints/{moved}")
+    bench.clock.advance(DAY)
+    for _ in range(4):
+        bench.lanes.step()
+        bench.ring()
+    assert newest(bench)["placement"] is None
+    assert bench.topics.lane(moved) not in bench.admin.topics()
+    assert bench.topics.pool in bench.admin.topics()
+    bench.clock.advance(7 * DAY)
+    assert bench.lanes.step() == 1
+    assert bench.store.deleted_endpoints() == []

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from hooklane.domain.topics import PartitionCounts, Topics
 
-TOPICS = Topics(prefix="p", counts=PartitionCounts(retry=3))
+TOPICS = Topics(prefix="p", counts=PartitionCounts(pool=2, retry=3))
 TIERS = (timedelta(seconds=5), timedelta(hours=24))
 
 
@@ -31,16 +31,31 @@ def test_a_lane_is_known_by_its_name():
     assert TOPICS.lane("ep_a") == "p.lane.a"
     assert TOPICS.is_lane(TOPICS.lane("ep_a"))
     assert not TOPICS.is_lane(TOPICS.retry(TIERS[0]))
+    assert not TOPICS.is_lane(TOPICS.pool)
+
+
+def test_a_lane_of_a_later_epoch_is_another_topic():
+    """One that was deleted never comes again, with commits of before."""
+    assert TOPICS.lane("ep_a", epoch=2) == "p.lane.a.2"
+    assert TOPICS.is_lane(TOPICS.lane("ep_a", epoch=2))
+
+
+def test_new_endpoints_are_spread_over_the_pool():
+    """By their id, and within what there is."""
+    found = [TOPICS.pool_partition(f"ep_{number}") for number in range(20)]
+
+    assert set(found) == {0, 1}
+    assert found == [TOPICS.pool_partition(f"ep_{number}") for number in range(20)]
 
 
 def test_time_does_not_eat_live_deliveries():
     """Lanes and tiers have no retention."""
     specs = {spec.name: spec for spec in TOPICS.specs(TIERS)}
-    kept = [TOPICS.lane_spec("p.lane.a"), specs["p.retry.5s"], specs["p.retry.24h"]]
+    kept = [TOPICS.lane_spec("p.lane.a"), specs["p.pool"], specs["p.retry.5s"], specs["p.retry.24h"]]
 
-    assert [spec.settings["retention.ms"] for spec in kept] == ["-1"] * 3
-    assert [spec.settings["retention.bytes"] for spec in kept] == ["-1"] * 3
-    assert [spec.partitions for spec in kept] == [1, 3, 3]
+    assert [spec.settings["retention.ms"] for spec in kept] == ["-1"] * 4
+    assert [spec.settings["retention.bytes"] for spec in kept] == ["-1"] * 4
+    assert [spec.partitions for spec in kept] == [1, 2, 3, 3]
 
 
 def test_every_topic_is_stamped_by_its_broker():

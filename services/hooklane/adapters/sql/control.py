@@ -20,6 +20,13 @@ from hooklane.adapters.sql.engine import reading, writing
 from hooklane.adapters.sql.health import SqlHealth
 from hooklane.adapters.sql.history import SqlHistory
 from hooklane.adapters.sql.keys import SqlKeys, require_tenant
+from hooklane.adapters.sql.lanes import (
+    SqlLanes,
+    count_own_lanes,
+    lanes_after,
+    no_lane_free,
+    own_lane,
+)
 from hooklane.adapters.sql.listing import READ_TIMEOUT
 from hooklane.adapters.sql.operational import tell_change
 from hooklane.adapters.sql.outbox import SqlOutbox, owe_command, owe_endpoint, owe_tombstone
@@ -49,7 +56,9 @@ _COUNTING = 7_209_316_212
 _DELETED = EndpointState.DELETED.value
 
 
-class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions, SqlHealth, SqlReplays):
+class SqlControlStore(
+    SqlKeys, SqlOutbox, SqlHistory, SqlRevisions, SqlHealth, SqlReplays, SqlLanes
+):
     """The control plane's database."""
 
     def __init__(
@@ -101,43 +110,50 @@ class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions, SqlHealth, S
             return [tenant_of(row) for row in connection.execute(query).mappings()]
 
     def add_endpoint(
-        self, endpoint: Endpoint, *, at: datetime, lanes_max: int, note: EndpointNote | None = None
+        self,
+        endpoint: Endpoint,
+        *,
+        at: datetime,
+        lanes_max: int,
+        note: EndpointNote | None = None,
+        pooled: Endpoint | None = None,
     ) -> KeptEndpoint:
         """Add an endpoint's first revision, and its outbox row; where its uid is taken, give that.
 
         Raises:
             Invalid: its tenant does not exist.
-            Conflict: there are `lanes_max` endpoints that are not deleted.
+            Conflict: no lane is free, and it needs one.
         """
-        now = to_ms(at)
-        placement = endpoint.placement
         noted = note or EndpointNote()
-        row: dict[str, Any] = {
-            **columns_of(endpoint),
-            **note_columns(noted),
-            "created_at": now,
-            "updated_at": now,
-            "deleted_at": None,
-            "announced_revision": 0,
-            "announced_offset": None,
-            "lane_topic": None if placement is None else placement.topic,
-            "buried_at": None,
-        }
         with writing(self._engine) as connection:
             connection.execute(_turn(connection))
             require_tenant(connection, endpoint.tenant)
             if noted.uid is not None and (first := _of_uid(connection, endpoint.tenant, noted.uid)):
                 return first
-            if _count(connection) >= lanes_max:
-                raise Conflict(
-                    f"there are {lanes_max} endpoints, each with a lane of its own, and more are "
-                    "not supported yet (dedicated_lanes_max): delete one first"
-                )
+            if count_own_lanes(connection) >= lanes_max:
+                if pooled is None:
+                    raise Conflict(no_lane_free(lanes_max))
+                endpoint = pooled
+            row = self._first_row(endpoint, noted, at=at)
             connection.execute(sa.insert(endpoints).values(**row))
             keep_revision(connection, endpoint, at=at)
             tell_change(connection, endpoint, before=None, at=at)
             owe_endpoint(connection, endpoint, topic=self._topics.endpoints, at=at)
         return kept_of(row)
+
+    def _first_row(self, endpoint: Endpoint, note: EndpointNote, *, at: datetime) -> dict[str, Any]:
+        return {
+            **columns_of(endpoint),
+            **note_columns(note),
+            "created_at": to_ms(at),
+            "updated_at": to_ms(at),
+            "deleted_at": None,
+            "announced_revision": 0,
+            "announced_offset": None,
+            "lane_topic": own_lane(endpoint, self._topics),
+            "lanes_left": [],
+            "buried_at": None,
+        }
 
     def endpoint(self, endpoint_id: str) -> KeptEndpoint:
         """Give an endpoint, also a deleted one.
@@ -203,9 +219,12 @@ class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions, SqlHealth, S
         was_deleted = kept.endpoint.state is EndpointState.DELETED
         deletes = changed.state is EndpointState.DELETED and not was_deleted
         deleted_at = at if deletes else kept.deleted_at
+        lane_topic, left = lanes_after(kept, changed, topics=self._topics)
         connection.execute(
             _of(changed.endpoint_id).values(
                 **columns_of(changed),
+                lane_topic=lane_topic,
+                lanes_left=list(left),
                 updated_at=to_ms(at),
                 deleted_at=None if deleted_at is None else to_ms(deleted_at),
             )
@@ -213,7 +232,10 @@ class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions, SqlHealth, S
         keep_revision(connection, changed, at=at)
         tell_change(connection, changed, before=kept.endpoint, at=at)
         owe_endpoint(connection, changed, topic=self._topics.endpoints, at=at)
-        return replace(kept, endpoint=changed, updated_at=at, deleted_at=deleted_at)
+        return replace(
+            kept, endpoint=changed, updated_at=at, deleted_at=deleted_at, lane_topic=lane_topic,
+            lanes_left=left,
+        )  # fmt: skip
 
     def move_offsets(self, reader: str, moves: Sequence[OffsetMove]) -> None:
         """Move a reader's offsets alone.
@@ -248,15 +270,6 @@ class SqlControlStore(SqlKeys, SqlOutbox, SqlHistory, SqlRevisions, SqlHealth, S
         )
         with reading(self._engine) as connection:
             return [kept_of(row) for row in connection.execute(query).mappings()]
-
-    def forget_lane(self, endpoint_id: str, *, at: datetime) -> None:
-        """Note that the lane's topic is no more."""
-        with writing(self._engine) as connection:
-            connection.execute(
-                sa.update(endpoints)
-                .where(endpoints.c.endpoint_id == endpoint_id)
-                .values(lane_topic=None, updated_at=to_ms(at))
-            )
 
     def bury(self, endpoint_id: str, *, at: datetime) -> None:
         """Write the tombstone's outbox row."""
@@ -306,11 +319,6 @@ def _turn(connection: Connection) -> sa.Select[Any]:
     if connection.dialect.name == "postgresql":
         return sa.select(sa.func.pg_advisory_xact_lock(_COUNTING))
     return sa.select(sa.literal(1))
-
-
-def _count(connection: Connection) -> int:
-    query = sa.select(sa.func.count()).select_from(endpoints).where(endpoints.c.state != _DELETED)
-    return int(connection.execute(query).scalar_one())
 
 
 def _above(

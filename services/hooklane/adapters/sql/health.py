@@ -57,7 +57,7 @@ class SqlHealth(SqlOperational):
         query = sa.select(endpoint_health).where(endpoint_health.c.endpoint_id == endpoint_id)
         with reading(self._engine) as connection:
             row = connection.execute(query).mappings().first()
-        return None if row is None else _health_of(row)
+        return None if row is None else health_of(row)
 
     def silenced(self, *, before: datetime, limit: int) -> list[str]:
         """Give endpoints whose minute of untold dead deliveries began at or before then."""
@@ -107,7 +107,7 @@ def _watched(connection: Connection, endpoint_ids: Collection[str]) -> dict[str,
         .order_by(rows.endpoint_id)
         .with_for_update()
     ).mappings()
-    known = {row["endpoint_id"]: _health_of(row) for row in kept}
+    known = {row["endpoint_id"]: health_of(row) for row in kept}
     return {
         endpoint_id: Watched(
             revision=revision,
@@ -154,7 +154,8 @@ def _row_of(health: Health, at: datetime) -> dict[str, Any]:
     }
 
 
-def _health_of(row: Mapping[Any, Any]) -> Health:
+def health_of(row: Mapping[Any, Any]) -> Health:
+    """Build the health a row holds."""
     return Health(
         endpoint_id=row["endpoint_id"],
         tenant=row["tenant"],

@@ -83,11 +83,13 @@ def kept_of(row: Mapping[Any, Any]) -> KeptEndpoint:
         announced_revision=row["announced_revision"],
         announced_offset=row["announced_offset"],
         lane_topic=row["lane_topic"],
+        lanes_left=tuple(row["lanes_left"]),
         note=EndpointNote(
             uid=row["uid"],
             description=row["description"],
             metadata=row["metadata"],
             draft=_to_headers(row["draft"]),
+            pinned=bool(row["pinned"]),
         ),
     )
 
@@ -99,6 +101,7 @@ def note_columns(note: EndpointNote) -> Columns:
         "description": note.description,
         "metadata": dict(note.metadata),
         "draft": _from_headers(note.draft),
+        "pinned": note.pinned,
     }
 
 

@@ -69,6 +69,8 @@ endpoints = sa.Table(
     sa.Column("announced_revision", sa.BigInteger(), nullable=False),
     sa.Column("announced_offset", sa.BigInteger(), nullable=True),
     sa.Column("lane_topic", sa.Text(), nullable=True),
+    sa.Column("lanes_left", sa.JSON(), nullable=False, server_default="[]"),
+    sa.Column("pinned", sa.Boolean(), nullable=False, server_default=sa.false()),
     sa.Column("buried_at", sa.BigInteger(), nullable=True),
     sa.Column("uid", sa.Text(), nullable=True),
     sa.Column("description", sa.Text(), nullable=False, server_default=""),
