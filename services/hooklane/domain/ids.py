@@ -8,6 +8,7 @@ receiver can trust `webhook-id` as its idempotency key.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import secrets
 from collections.abc import Iterable
@@ -64,7 +65,21 @@ def new_endpoint_id() -> str:
 
 def new_attempt_id() -> str:
     """Draw an attempt id."""
-    return "att_" + _random()
+    try:
+        # Taken from a list in one step: of two threads each gets its own.
+        return _drawn.pop()
+    except IndexError:
+        letters = _letters(secrets.token_bytes(ID_LENGTH * _DRAWN_AT_ONCE))
+        found = ["att_" + letters[at : at + ID_LENGTH] for at in range(0, len(letters), ID_LENGTH)]
+        first = found.pop()
+        _drawn.extend(found)
+        return first
+
+
+# Attempt ids not yet given out: asking the kernel for each took a twentieth of a delivery's time.
+_DRAWN_AT_ONCE = 256
+_drawn: list[str] = []
+os.register_at_fork(after_in_child=_drawn.clear)
 
 
 def new_command_id() -> str:

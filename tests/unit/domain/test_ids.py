@@ -71,3 +71,10 @@ def test_drawn_ids_differ_and_have_their_prefix(draw, prefix):
 def test_other_texts_are_no_endpoint_id(text):
     """Prefix, length and alphabet are looked at."""
     assert not ids.is_id(text, "ep")
+
+
+def test_attempt_ids_are_drawn_many_at_once_and_given_once():
+    """Over several draws no two are alike, and each has an id's shape."""
+    found = [ids.new_attempt_id() for _ in range(1_000)]
+    assert len(set(found)) == 1_000
+    assert all(ids.is_id(one, "att") for one in found)

@@ -1,8 +1,11 @@
 """Signatures are those of Standard Webhooks."""
 
 import base64
+import hmac
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
 from hooklane.domain.errors import Invalid
@@ -63,3 +66,13 @@ def _now():
 
     # The official library compares with its own clock.
     return int(time.time())
+
+
+@given(key=st.binary(min_size=1, max_size=64), payload=st.binary(max_size=300))
+def test_a_signature_is_rfc_2104s_hmac(key, payload):
+    """Over id, timestamp and payload, whatever the key's length."""
+    signed = b"evt_a.1700000000." + payload
+    expected = b"v1," + base64.b64encode(hmac.digest(key, signed, "sha256"))
+    assert expected == signature(
+        (key,), event_id=b"evt_a", timestamp=b"1700000000", payload=payload
+    )
