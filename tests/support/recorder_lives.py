@@ -22,12 +22,22 @@ from hooklane.domain.topics import Partition
 from hooklane.recorder.worker import Pace, Recorder, Surroundings
 
 BATCH = 100
+# Of what this module imports: the server does not know where it lies itself, only the package.
+PRELOADED = (
+    "confluent_kafka",
+    "psycopg",
+    "hooklane.adapters.kafka",
+    "hooklane.adapters.log",
+    "hooklane.adapters.sql.engine",
+    "hooklane.adapters.sql.recorder",
+    "hooklane.recorder.worker",
+)
 
 
 def nursery():
     """Give the context whose processes are forked of the server."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["support.recorder_lives", "psycopg"])
+    context.set_forkserver_preload(list(PRELOADED))
     return context
 
 
