@@ -1,6 +1,8 @@
 """What a producer says about an event beside its value: the CloudEvents Kafka binding.
 
-Binary mode: each attribute is a record header `ce_<name>`. All are optional.
+Binary mode: each attribute is a record header `ce_<name>`. All are optional. What deliveries do not
+carry is not read: `ce_subject` is written for the topic's other readers, and `traceparent`, which
+producers' tracing adds, is left alone.
 """
 
 from __future__ import annotations
@@ -16,12 +18,12 @@ from hooklane.domain.framing import SCHEMA_HEADER
 CONTENT_TYPE = "application/avro"
 SPEC_VERSION = "1.0"
 TEXT_LENGTH_MAX = 1_024
-_TEXTS = ("ce_id", "ce_source", "ce_tenant", "ce_type", "ce_subject", "ce_time", "traceparent")
+_TEXTS = ("ce_id", "ce_source", "ce_tenant", "ce_type", "ce_time")
 
 
 @dataclass(slots=True, kw_only=True)
 class Metadata:
-    """An event's metadata as its headers say it; None where they do not."""
+    """An event's metadata as its headers say it; None where they do not, and for its subject."""
 
     id_in_source: str | None = None
     source: str | None = None
@@ -29,7 +31,6 @@ class Metadata:
     tenant: str | None = None
     event_type: str | None = None
     subject: str | None = None
-    traceparent: str | None = None
     schema: bytes | None = None
 
 
@@ -53,8 +54,6 @@ def metadata_of(headers: Iterable[tuple[str, bytes | None]] | None) -> Metadata:
         time=None if time is None else time_of(time),
         tenant=texts.get("ce_tenant"),
         event_type=texts.get("ce_type"),
-        subject=texts.get("ce_subject"),
-        traceparent=texts.get("traceparent"),
         schema=found.get(SCHEMA_HEADER),
     )
 
@@ -69,7 +68,6 @@ def headers_of(metadata: Metadata) -> Headers:
         "ce_type": metadata.event_type,
         "ce_tenant": metadata.tenant,
         "ce_subject": metadata.subject,
-        "traceparent": metadata.traceparent,
         "ce_time": None if metadata.time is None else _time_text(metadata.time),
     }
     return [(name, text.encode()) for name, text in texts.items() if text]

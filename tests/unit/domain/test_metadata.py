@@ -16,10 +16,14 @@ def test_what_is_written_is_read():
         time=datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC),
         tenant="acme",
         event_type="order.created",
-        subject="é",
-        traceparent="00-1",
     )
     assert metadata_of(headers_of(said)) == said
+
+
+def test_a_subject_is_written_and_not_read():
+    """No delivery carries it: it can't make an event unreadable either."""
+    assert dict(headers_of(Metadata(subject="é")))["ce_subject"] == "é".encode()
+    assert metadata_of([("ce_subject", b"\xff"), ("traceparent", b"x" * 2_000)]) == Metadata()
 
 
 def test_nothing_said_is_none_of_it():
