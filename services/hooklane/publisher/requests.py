@@ -64,7 +64,9 @@ class EventDraft(BaseModel):
     key: str | None = Field(
         None, min_length=1, max_length=KEY_BYTES_MAX, description="Events of one key stay in order."
     )
-    subject: Text | None = Field(None, description="What it is about (CloudEvents `subject`); not sent on.")
+    subject: Text | None = Field(
+        None, description="What it is about (CloudEvents `subject`); no delivery carries it."
+    )
     version: int | None = Field(
         None, ge=1, le=VERSION_MAX, description="The schema's version, else the latest."
     )
