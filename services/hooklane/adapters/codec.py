@@ -198,6 +198,22 @@ class DeliveryDecoder:
         return {**known, "delivery_id": delivery_id, "endpoint_id": endpoint_id}
 
 
+def delivery_endpoint(raw: bytes) -> str:
+    """Give the endpoint of a Delivery record without reading it whole; empty if it is none."""
+    own = codec("delivery")
+    if (
+        len(raw) > _TAIL_AT
+        and raw.startswith(own.header + bytes((_ID << 1,)))
+        and (raw[_ENDPOINT_ID_AT - 1], raw[_TAIL_AT - 1]) == _USUAL
+    ):
+        return raw[_ENDPOINT_ID_AT : _ENDPOINT_ID_AT + _ENDPOINT_ID].decode(errors="replace")
+    try:
+        endpoint_id: str = own.decode(raw)["endpoint_id"]
+    except BrokenContract:
+        return ""
+    return endpoint_id
+
+
 def _string(text: str) -> bytes:
     raw = text.encode()
     # Avro's zigzag varint of a length; below 64 it is one byte, the double of it.

@@ -47,7 +47,7 @@ class Assignment:
         self.readings: dict[Partition, Reading] = {}
         # Lanes whose commit can't be read: they are left alone, and the process is not ready.
         self.unreadable: dict[Partition, str] = {}
-        self.endpoint_of: Callable[[str], str] = str
+        self.lane_of: Callable[[Partition], Lane] = lambda partition: Lane(partition, "")
 
     def bind(
         self, sending: Sending, ticker: Ticker, *, drain: Callable[[], None],
@@ -83,7 +83,7 @@ class Assignment:
         commits = self._member.committed(partitions)
         taken: list[Reading] = []
         for partition in partitions:
-            lane = Lane(partition, self.endpoint_of(partition.topic))
+            lane = self.lane_of(partition)
             committed = commits.get(partition)
             start = self._member.ends(partition)[0] if committed is None else committed.offset
             try:

@@ -48,7 +48,7 @@ class Gates:
         lane.batch_bytes_max = self._settings.batch_bytes_max
         if lane.order is None and endpoint is not None and endpoint.order is Order.KEY:
             lane.order = Ordering(lane.ready, lane.restored, all_lanes=self._successors)
-        lane.gate = self._gate(lane, endpoint, now_ms=now_ms)
+        lane.gate = lane.admitted(self._gate(lane, endpoint, now_ms=now_ms))
         lane.wakes_at_ms = NEVER
         if lane.gate is Gate.HELD:
             lane.wakes_at_ms = lane.hold_until_ms
@@ -116,7 +116,7 @@ class Gates:
         if lane.waiting >= WAITING_MAX:
             lane.put_back(record)
             lane.hold_until_ms = max(lane.hold_until_ms, due_ms)
-            lane.gate, lane.wakes_at_ms = Gate.HELD, lane.hold_until_ms
+            lane.gate, lane.wakes_at_ms = lane.admitted(Gate.HELD), lane.hold_until_ms
             return
         lane.waiting += 1
         self._timer_number += 1

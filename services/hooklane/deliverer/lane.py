@@ -12,6 +12,7 @@ from __future__ import annotations
 import enum
 import sys
 from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,14 @@ class Lane:
         self.valve = Valve()
         self.review_at = NEVER_REVIEWED
 
+    # Whether it is an endpoint's part of a partition of the pool.
+    is_pooled = False
+
+    @property
+    def root(self) -> Lane:
+        """Give the lane that the poll thread knows: this one, or the partition it is part of."""
+        return self
+
     def __repr__(self) -> str:
         return f"Lane({self.partition.topic}, open={len(self.flights)}, {self.gate})"
 
@@ -173,12 +182,25 @@ class Lane:
             or self.pending_bytes >= self.batch_bytes_max
         )
 
-    def put(self, record: Record) -> None:
-        """Take a record in."""
+    def turns(self, first: Lane) -> Iterator[Lane]:
+        """Give those that may go on once a POST of `first` ended, in turn."""
+        yield first
+
+    def parts(self) -> Sequence[Lane]:
+        """Give all that is closed with it."""
+        return (self,)
+
+    def admitted(self, gate: Gate | None) -> Gate | None:
+        """Give the gate for which it really waits."""
+        return gate
+
+    def put(self, record: Record) -> Lane:
+        """Take a record in; give the lane it waits in."""
         if self.restored and (known := self.restored.get(record.offset())) is not None:
             record = progressed(record, known)
         self.pending.append(record)
         self.pending_bytes += len(record.value() or b"")
+        return self
 
     def take(self) -> Record:
         """Give the next record to be begun."""

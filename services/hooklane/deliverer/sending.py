@@ -21,8 +21,11 @@ from hooklane.deliverer.lane import Gate, Lane
 from hooklane.deliverer.load import Load
 from hooklane.deliverer.outbox import Forgot, Notice, Outbox, Rules
 from hooklane.deliverer.plan import Plans
+from hooklane.deliverer.pool import PooledLane, Pooling, PoolLane
+from hooklane.deliverer.pools import Pools
 from hooklane.deliverer.probing import Probing
 from hooklane.deliverer.settings import DelivererSettings
+from hooklane.deliverer.settling import Settled
 from hooklane.deliverer.starting import Starter
 from hooklane.deliverer.valves import Valves
 from hooklane.deliverer.waiting import Waiting
@@ -42,9 +45,12 @@ class Sending:
         self._plans = plans = Plans(rules.sealer)
         self.load = load = Load(clock=clock, settings=settings)
         self._out = out = Outbox(load)
+        # How far the table was read that the lanes go by.
+        self.table_offset = -1
         valves = Valves(out, settings=settings)
         self._gates = gates = Gates(plans, valves, clock=clock, settings=settings)
         self._judge = judge = Judge(out, gates, valves=valves, clock=clock, rules=rules)
+        pooling = Pooling(out, gates, clock=clock, topics=rules.topics, tiers=rules.tiers)
         self._starter = starter = Starter(
             sender,
             plans,
@@ -53,10 +59,12 @@ class Sending:
             gates=gates,
             judge=judge,
             valves=valves,
+            pooling=pooling,
             clock=clock,
             settings=settings,
             topics=rules.topics,
         )
+        self._pools = Pools(self._lanes, self._by_endpoint, gates=gates, starter=starter)
         self._waiting = Waiting(self._lanes, gates, starter=starter, load=load, settings=settings)
         self.probing = Probing(
             sender=sender,
@@ -87,8 +95,9 @@ class Sending:
         self._plans.changed(changes, table_offset)
         for endpoint_id, _ in changes:
             for lane in self._by_endpoint.get(endpoint_id, ()):
-                self._gates.regate(lane)
+                self._regate(lane)
                 self._starter.pump(lane)
+        self.table_offset = table_offset
 
     def guard(self, until_ms: int) -> None:
         """Spare what is exhausted until then."""
@@ -98,12 +107,15 @@ class Sending:
         """Let a lane that asked go on."""
         if lane.gate is Gate.ASKING:
             lane.gate = None
-            self._gates.regate(lane)
+            self._regate(lane)
             self._starter.pump(lane)
 
     def open(self, lanes: Iterable[Lane]) -> None:
         """Take newly assigned lanes in."""
         for lane in lanes:
+            if isinstance(lane, PoolLane):
+                self._pools.open(lane)
+                continue
             self._lanes[lane] = None
             self._by_endpoint.setdefault(lane.endpoint_id, []).append(lane)
             self._gates.regate(lane)
@@ -112,13 +124,14 @@ class Sending:
         """Take records in, and do what time asks for."""
         touched: dict[Lane, None] = {}
         for lane, record in fed:
-            lane.put(record)
-            touched[lane] = None
+            touched[lane.put(record)] = None
         now_ms = self._clock.now_ms()
+        self._pools.admit()
         self._waiting.turn(now_ms)
         self._starter.batching.turn(self._lanes, now_ms)
         for lane in touched:
             self._starter.pump(lane)
+        self._pools.turn(touched, now_ms)
         self._starter.share()
 
     def forget(self, lane: Lane, *, keep: int, keep_bytes: int) -> None:
@@ -127,7 +140,8 @@ class Sending:
 
     def close(self, lanes: Iterable[Lane]) -> None:
         """Start nothing new in these; what is open goes on."""
-        for lane in lanes:
+        for lane in [part for whole in lanes for part in whole.parts()]:
+            self._pools.close(lane)
             lane.closed, lane.gate = True, Gate.CLOSED
             lane.pending.clear()
             lane.ready.clear()
@@ -136,6 +150,12 @@ class Sending:
             self._lanes.pop(lane, None)
             if lane in (mine := self._by_endpoint.get(lane.endpoint_id, [])):
                 mine.remove(lane)
+
+    def _regate(self, lane: Lane) -> None:
+        if isinstance(lane, PooledLane):
+            self._pools.regate(lane)
+        else:
+            self._gates.regate(lane)
 
     def cut(self, lanes: Iterable[Lane]) -> None:
         """End the open POSTs of these now: timed out, each with its retry."""
@@ -149,6 +169,13 @@ class Sending:
         flight = lane.flights.get(offset)
         if flight is not None and flight.request is not None and not flight.parks:
             self._sender.cut(flight.request)
+
+    def buried(self, dead: Iterable[Settled]) -> None:
+        """Learn of deliveries in ordered lanes that their deaths are committed."""
+        for settled in dead:
+            if settled.lane.order is not None:
+                settled.lane.order.buried(settled.offset)
+                self._starter.pump(settled.lane)
 
     def committed(self, count: int, size: int, *, since: float) -> None:
         """Learn that so many settled deliveries are committed; `since`: when they were taken."""

@@ -32,6 +32,16 @@ class DelivererSettings(ProcessSettings):
     in_flight_adaptive: bool = Field(
         default=True, description="Begin with few open POSTs and learn how many an endpoint takes."
     )
+    pool_in_flight_max: int = Field(
+        256, ge=1, le=10_000, description="Open POSTs of one partition of the pool."
+    )
+    pool_in_flight_per_endpoint_max: int = Field(
+        8, ge=1, le=1_000, description="Of these, those of one endpoint."
+    )
+    pool_waiting_per_endpoint_max: int = Field(
+        200, ge=1, le=10_000,
+        description="Deliveries of a pooled endpoint kept here; more wait in a retry tier.",
+    )  # fmt: skip
     in_flight_max: int = Field(8_192, ge=1, le=60_000, description="Open POSTs in all.")
     in_flight_bytes_max: int = Field(
         256 * _MIB, ge=_MIB, le=2**34, description="Payload bytes of the open POSTs."

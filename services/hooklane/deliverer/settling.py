@@ -35,6 +35,8 @@ class Write(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers | None = None
+    # None: by its key.
+    partition: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +59,11 @@ class Settled:
     line: dict[str, Any] | None = None
     # It failed and stays in its lane, its key waiting behind it: how far it has come.
     parked: Progress | None = None
+
+    @property
+    def is_burial(self) -> bool:
+        """Tell whether it died after an attempt."""
+        return self.verdict == "dead" and self.seconds is not None
 
     @property
     def size(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 
 from hooklane.adapters.http.port import Answer, Request, Sender
-from hooklane.adapters.ports import Clock
+from hooklane.adapters.ports import Clock, Record
 from hooklane.deliverer import settling
 from hooklane.deliverer.batching import Batching
 from hooklane.deliverer.gates import Gates
@@ -17,6 +17,7 @@ from hooklane.deliverer.lane import Flight, Gate, Lane, read
 from hooklane.deliverer.load import Load
 from hooklane.deliverer.outbox import Asks, Outbox
 from hooklane.deliverer.plan import CannotSend, Plans, request
+from hooklane.deliverer.pool import Pooling
 from hooklane.deliverer.settings import DelivererSettings
 from hooklane.deliverer.valves import Valves
 from hooklane.domain.attempt import Outcome
@@ -32,12 +33,13 @@ class Starter:
 
     def __init__(
         self, sender: Sender, plans: Plans, *, load: Load, outbox: Outbox, gates: Gates,
-        judge: Judge, valves: Valves, clock: Clock, settings: DelivererSettings, topics: Topics,
+        judge: Judge, valves: Valves, pooling: Pooling, clock: Clock, settings: DelivererSettings,
+        topics: Topics,
     ) -> None:  # fmt: skip
         """Begin with nothing open."""
         self._sender, self._plans, self._load, self._outbox = sender, plans, load, outbox
         self._gates, self._judge, self._clock, self._topics = gates, judge, clock, topics
-        self._valves = valves
+        self._valves, self.pooling = valves, pooling
         self._connect_timeout_ms = settings.connect_timeout_ms
         self._age_max_ms = settings.delivery_age_max_ms
         self._starved: deque[Lane] = deque()
@@ -86,6 +88,8 @@ class Starter:
         if verdict is not None:
             assert isinstance(verdict, Dead | Cancelled)
             self.end(flight, verdict)
+        elif lane.is_pooled and self.pooling.settles(flight):
+            return
         elif (due_ms := flight.headers.get("not-before", 0)) > now_ms:
             self._gates.wait(lane, flight.record, due_ms=due_ms)
         elif into is not None:
@@ -99,7 +103,10 @@ class Starter:
 
     def read(self, lane: Lane) -> Flight | None:
         """Take the next record and read it; None where it is no delivery or has to be asked for."""
-        record = lane.take()
+        return self.read_record(lane, lane.take())
+
+    def read_record(self, lane: Lane, record: Record) -> Flight | None:
+        """Read a record that was taken out of its lane."""
         try:
             delivery, headers = read(record)
         except BrokenContract as error:
@@ -162,6 +169,10 @@ class Starter:
         lane.answered(offset=flight.record.offset(), duration_ms=duration_ms)
         if lane.ended >= lane.review_at:
             self._valves.review(lane, began_ms=flight.started_ms, now_ms=now_ms)
-        self.pump(lane)
+        if lane.is_pooled:
+            for other in lane.root.turns(lane):
+                self.pump(other)
+        else:
+            self.pump(lane)
         if self._starved:
             self.share()

@@ -14,6 +14,7 @@ from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock, Member, TransactionalProducer
 from hooklane.adapters.rejected import set_aside
 from hooklane.deliverer.lane import Lane
+from hooklane.deliverer.pool import MOVED
 from hooklane.deliverer.reading import Reading
 from hooklane.deliverer.settling import Settled
 from hooklane.domain.errors import TransactionAborted
@@ -37,7 +38,10 @@ class Ticker:
         self._began_at = clock.monotonic() - 3_600
         # Settled and dropped since the last commit: their lane went to another owner.
         self._dropped, self._dropped_size = 0, 0
+        self._has_moves = False
         self.taken_at = 0.0
+        # What the last commit buried in ordered lanes: their keys wait for it.
+        self.buried: tuple[Settled, ...] = ()
         # Topics that no longer exist, as the brokers said.
         self.missing: set[str] = set()
 
@@ -46,6 +50,11 @@ class Ticker:
         """Tell whether something waits to be committed, or was dropped and not yet told."""
         return bool(self._undone or self._dropped)
 
+    @property
+    def has_moves(self) -> bool:
+        """Tell whether copies to other lanes wait to be committed."""
+        return self._has_moves and self.has_work
+
     def since_last(self) -> float:
         """Give the seconds since the last tick began."""
         return self._clock.monotonic() - self._began_at
@@ -53,12 +62,14 @@ class Ticker:
     def take(self, settled: Settled, readings: Readings) -> None:
         """Count a settled delivery finished, or parked, if its lane is still ours."""
         reading = readings.get(settled.lane.partition)
-        if reading is None or reading.lane is not settled.lane:
+        if reading is None or reading.lane is not settled.lane.root:
             self._drop(settled)
             return
         progress = settled.parked
         reading.settled(settled.offset, None if progress is None else parked(progress))
         self._undone.append(settled)
+        if settled.verdict == MOVED:
+            self._has_moves = True
 
     def note(self, settled: Settled) -> None:
         """Take in what no offset stands for: a probe's Attempt."""
@@ -68,9 +79,9 @@ class Ticker:
         """Forget what was settled in lanes that are no longer ours."""
         gone = set(lanes)
         for settled in self._undone:
-            if settled.lane in gone:
+            if settled.lane.root in gone:
                 self._drop(settled)
-        self._undone = [settled for settled in self._undone if settled.lane not in gone]
+        self._undone = [settled for settled in self._undone if settled.lane.root not in gone]
 
     def commit(self, readings: Readings) -> tuple[int, int]:
         """Commit all that was taken; give how many deliveries and bytes are done with.
@@ -80,6 +91,7 @@ class Ticker:
         """
         if not self._undone:
             # Only dropped: were it not told, it would count as uncommitted for ever.
+            self.buried = ()
             return self._done_with([])
         began = self._began_at = self._clock.monotonic()
         offsets = {r.partition: r.commit() for r in readings.values() if r.dirty}
@@ -89,8 +101,8 @@ class Ticker:
             for settled in self._undone:
                 if settled.attempt:
                     producer.produce(self._topics.attempts, settled.attempt, key=settled.key)
-                for topic, key, value, headers in settled.copies:
-                    producer.produce(topic, value, key=key, headers=headers)
+                for topic, key, value, headers, place in settled.copies:
+                    producer.produce(topic, value, key=key, headers=headers, partition=place)
                 if settled.rejected is not None:
                     record, error = settled.rejected
                     topic = self._topics.rejected_events
@@ -101,6 +113,8 @@ class Ticker:
             metrics.TRANSACTIONS_ABORTED.inc()
             raise
         done, self._undone = self._undone, []
+        self._has_moves = False
+        self.buried = tuple(s for s in done if s.lane.order is not None and s.is_burial)
         ended = self._clock.monotonic()
         for partition, committed in offsets.items():
             readings[partition].committed_now(committed, at=ended)

@@ -24,6 +24,7 @@ from hooklane.deliverer.flow import Flow
 from hooklane.deliverer.lane import Lane
 from hooklane.deliverer.lanes import Lanes
 from hooklane.deliverer.outbox import Asks, Forgot, Rules, Told
+from hooklane.deliverer.pool import PoolLane, PoolLimits
 from hooklane.deliverer.probes import ProbeTail
 from hooklane.deliverer.probing import Probed
 from hooklane.deliverer.sending import Sending
@@ -84,7 +85,7 @@ class Deliverer:
             revoke_wait_s=settings.revoke_wait_ms / 1_000,
             log=ports.log,
         )
-        self._assignment.endpoint_of = self._lanes.endpoint_of
+        self._assignment.lane_of = self._lane_of
         self._flow = Flow(ports.member, ports.crossing, clock=clock, settings=settings)
         self._instance = instance
         self._report = self._new_report()
@@ -106,6 +107,7 @@ class Deliverer:
         self._probes = ProbeTail(ports.commands_reader, topics, clock=clock, log=ports.log)
         self._sending: Sending | None = None
         self._asking: dict[Lane, int] = {}
+        self._settled_to = 0
         self._subscribed: frozenset[str] | None = None
         self._subscribed_at = float("-inf")
 
@@ -143,9 +145,12 @@ class Deliverer:
             ports.clock.sleep(FULL_PAUSE_S)
         self._feed(records, sending)
         self._probe(sending)
+        seen = sending.table_offset
         self._drain()
         if self._ticker.has_work and self._ticker.since_last() >= self._settings.tick_s:
             self._tick()
+        if not self._ticker.has_moves:
+            self._settled_to = seen
         # After consume: of a lost membership, under which no commit is read, only consume tells.
         self._assignment.take_in()
         self._upkeep.do(readings, sending, flow=self._flow)
@@ -265,6 +270,17 @@ class Deliverer:
             self._upkeep.clock_check.saw(records[-1])
         self._ports.crossing.call(sending.turn, fed)
 
+    def _lane_of(self, partition: Partition) -> Lane:
+        if partition.topic != self._rules.topics.pool:
+            return Lane(partition, self._lanes.endpoint_of(partition.topic))
+        settings = self._settings
+        limits = PoolLimits(
+            in_flight_max=settings.pool_in_flight_max,
+            share=settings.pool_in_flight_per_endpoint_max,
+            waiting_max=settings.pool_waiting_per_endpoint_max,
+        )
+        return PoolLane(partition, limits=limits)
+
     def _probe(self, sending: Sending) -> None:
         """Send the probes that are asked for, of lanes that are ours; follow the guard."""
         guarded_until_ms = self._probes.guarded_until_ms
@@ -273,7 +289,7 @@ class Deliverer:
             self._ports.crossing.call(sending.guard, self._probes.guarded_until_ms)
         for command in commands:
             for reading in self._assignment.readings.values():
-                if reading.lane.endpoint_id == command["endpoint_id"]:
+                if self._lanes.is_of(reading.partition, command["endpoint_id"]):
                     self._ports.crossing.call(sending.probing.send, reading.lane, command)
 
     def _drain(self) -> None:
@@ -302,6 +318,8 @@ class Deliverer:
         since = self._ticker.taken_at
         count, size = self._ticker.commit(self._assignment.readings)
         self._ports.crossing.call(self._sending.committed, count, size, since=since)
+        if self._ticker.buried:
+            self._ports.crossing.call(self._sending.buried, self._ticker.buried)
 
     def _new_report(self) -> PositionReport:
         return PositionReport(
@@ -318,7 +336,10 @@ class Deliverer:
         self._ports.positions.flush(timedelta(seconds=1))
 
     def _tell_position(self) -> None:
-        """Tell how far the table was read, once the lanes are those it asks for."""
+        """Tell how far the table was read, once the lanes are those it asks for.
+
+        And once all is committed that was copied to lanes by an older one: they may then go.
+        """
         readings = self._assignment.readings
         if self._subscribed == self._lanes.topics() and topics_of(readings) <= self._subscribed:
-            self._report.tell(self._table.offset, assigned_lanes=len(readings))
+            self._report.tell(self._settled_to, assigned_lanes=len(readings))
