@@ -213,11 +213,12 @@ def check_memory(running):
         sending = worker._sending
         lanes = list(sending._lanes)
         held = sum(len(lane.pending) + len(lane.ready) for lane in lanes) + sending.load.in_flight
+        held += sending._gates._successors.count
         settings = worker._settings
-        # Each lane may keep 64, and have 64 wait for their time.
+        # Each lane may keep 64, have 64 wait for their time, and 64 behind their keys' heads.
         limit = (
             settings.buffered_records_max + settings.held_records_max
-            + settings.read_records_max + 2 * 64 * len(lanes)
+            + settings.read_records_max + 3 * 64 * len(lanes)
         )  # fmt: skip
         if held > limit:
             raise Broken(f"{running.name} holds {held} deliveries, more than {limit}")

@@ -180,9 +180,13 @@ class Ledger:
                 )
 
     def _balance_attempts(self, by, records, finished):
-        """A deliverer's tick has one Attempt for each delivery that it finishes."""
+        """A deliverer's tick has one Attempt for each delivery that it finishes, or parks."""
         count = sum(1 for p, _ in finished if self.topics.is_lane(p.topic))
-        attempts = sum(1 for r in records if r.topic() == self.topics.attempts)
+        attempts = 0
+        for record in records:
+            if record.topic() == self.topics.attempts:
+                value = codec("attempt").decode(record.value())
+                attempts += value["verdict"] != "retry" or value["tier_s"] is not None
         if count != attempts and ".deliverer." in by:
             raise Broken(f"{by} finished {count} deliveries with {attempts} Attempts")
 

@@ -8,7 +8,7 @@ from hooklane.control.access import Caller, CallerOf
 from hooklane.control.answers import CommandAnswer
 from hooklane.control.desk import Desk
 from hooklane.control.drafts import require_kept
-from hooklane.domain.endpoint import Endpoint, EndpointState
+from hooklane.domain.endpoint import Endpoint, EndpointState, Order
 from hooklane.domain.errors import Conflict
 
 
@@ -28,8 +28,16 @@ class ReleaseRoutes:
         return router
 
     def send_now(self, endpoint_id: str, caller: CallerOf) -> CommandAnswer:
-        """Put all that waits for a retry in its lane at once; a paused endpoint holds it there."""
+        """Put all that waits for a retry in its lane at once; a paused endpoint holds it there.
+
+        An endpoint with order key is refused: its retries wait in their lane.
+        """
         endpoint = sendable(self._desk, endpoint_id, caller=caller)
+        if endpoint.order is Order.KEY:
+            raise Conflict(
+                f"endpoint {endpoint_id} has order key: what failed waits in its lane until it is "
+                "due, with its key behind it, and cannot be sent before"
+            )
         count = self._desk.store.count_waiting(endpoint_id, now=self._desk.clock.now())
         command_id = self._desk.order(
             "send_now", endpoint_id=endpoint.endpoint_id, tenant=endpoint.tenant

@@ -92,7 +92,9 @@ class Ordering:
         all_lanes: what is held in all.
     """
 
-    __slots__ = ("_all", "_due", "_heads", "_keys", "_ready", "_restored", "count", "size")
+    __slots__ = (
+        "_all", "_buried", "_due", "_heads", "_keys", "_ready", "_restored", "count", "size",
+    )  # fmt: skip
 
     def __init__(
         self, ready: deque[Record], restored: dict[int, Parked], *, all_lanes: Successors
@@ -103,6 +105,8 @@ class Ordering:
         self._keys: dict[Key, deque[Record]] = {}
         self._heads: dict[int, tuple[Key, Record]] = {}
         self._due: list[tuple[int, int]] = []
+        # Heads that died after an attempt, until that is committed.
+        self._buried: set[int] = set()
         self.count = self.size = 0
 
     @property
@@ -151,17 +155,35 @@ class Ordering:
         heapq.heappush(self._due, (due_ms, offset))
         return True
 
-    def settled(self, offset: int, progress: Progress | None) -> None:
-        """Learn what became of a delivery: finished, or parked with this progress."""
+    def parks(self, offset: int, progress: Progress) -> None:
+        """Keep a head that failed, with this progress, until it is due."""
+        assert progress.not_before is not None
         if offset not in self._heads:
             return
         key, record = self._heads[offset]
-        if progress is not None:
-            assert progress.not_before is not None
-            self._heads[offset] = key, _stamped(record, replace(progress, hops=0))
-            heapq.heappush(self._due, (to_ms(progress.not_before), offset))
+        self._heads[offset] = key, _stamped(record, replace(progress, hops=0))
+        heapq.heappush(self._due, (to_ms(progress.not_before), offset))
+
+    def buries(self, offset: int) -> None:
+        """Keep a key waiting whose head died after an attempt, until that is committed.
+
+        Were its successor sent before, and we killed, an heir would attempt the dead one again; it
+        might succeed then, too late. A success that is repeated comes too late for nobody.
+        """
+        if offset in self._heads:
+            self._buried.add(offset)
+
+    def buried(self, offset: int) -> None:
+        """Learn that a death is committed."""
+        if offset in self._buried:
+            self._buried.remove(offset)
+            self.finished(offset)
+
+    def finished(self, offset: int) -> None:
+        """Learn that a delivery is finished: its successor is the head."""
+        if offset not in self._heads:
             return
-        del self._heads[offset]
+        key, _ = self._heads.pop(offset)
         behind = self._keys[key]
         if not behind:
             del self._keys[key]

@@ -71,8 +71,15 @@ class Outbox:
         """Hand over a delivery that is settled."""
         self.notices.append(settled)
         self._load.settled(settled.size)
-        if settled.lane.order is not None:
-            settled.lane.order.settled(settled.offset, settled.parked)
+        order = settled.lane.order
+        if order is None:
+            return
+        if settled.parked is not None:
+            order.parks(settled.offset, settled.parked)
+        elif settled.is_burial:
+            order.buries(settled.offset)
+        else:
+            order.finished(settled.offset)
 
     def fail(self, error: Exception) -> None:
         """Hand over a bug of ours: the poll thread raises it, uncommitted."""

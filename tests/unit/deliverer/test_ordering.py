@@ -65,14 +65,14 @@ def test_successors_wait_for_their_head_and_other_keys_do_not():
     bench = Bench()
     asked = [bench.claims(offset, key) for offset, key in enumerate([b"a", b"a", b"b", b"a"])]
     assert asked == [True, False, True, False]
-    bench.ordering.settled(2, None)
+    bench.ordering.finished(2)
     assert bench.released() == []
-    bench.ordering.settled(0, None)
+    bench.ordering.finished(0)
     assert bench.released() == [1]
     assert bench.claims(1)
-    bench.ordering.settled(1, None)
+    bench.ordering.finished(1)
     assert bench.released() == [3]
-    bench.ordering.settled(3, None)
+    bench.ordering.finished(3)
     assert (bench.released(), bench.successors.count, bench.successors.size) == ([], 0, 0)
     assert bench.claims(4)
 
@@ -81,7 +81,7 @@ def test_a_failed_head_waits_until_it_is_due_and_knows_how_far_it_came():
     """Its successors wait with it."""
     bench = Bench()
     assert [bench.claims(0), bench.claims(1)] == [True, False]
-    bench.ordering.settled(0, PARKED)
+    bench.ordering.parks(0, PARKED)
     assert bench.ordering.parked == 1
     assert not bench.ordering.wake(to_ms(START + 5 * SECOND) - 1)
     assert bench.ordering.wake(to_ms(START + 5 * SECOND))
@@ -92,7 +92,19 @@ def test_a_failed_head_waits_until_it_is_due_and_knows_how_far_it_came():
     value = a_record(0, delivery_value(0, key=b"a")).value()
     assert (head.value(), head.timestamp()[1]) == (value, to_ms(START))
     bench.ready.clear()
-    bench.ordering.settled(0, None)
+    bench.ordering.finished(0)
+    assert bench.released() == [1]
+
+
+def test_a_death_is_committed_before_its_successor_starts():
+    """An heir would attempt the dead one again, after its successor."""
+    bench = Bench()
+    assert [bench.claims(0), bench.claims(1)] == [True, False]
+    bench.ordering.buries(0)
+    bench.ordering.buries(9)
+    assert bench.released() == []
+    bench.ordering.buried(9)
+    bench.ordering.buried(0)
     assert bench.released() == [1]
 
 
@@ -110,7 +122,7 @@ def test_heads_that_will_not_be_posted_are_let_go_at_once():
     """Their endpoint is disabled or deleted."""
     bench = Bench()
     bench.claims(0)
-    bench.ordering.settled(0, PARKED)
+    bench.ordering.parks(0, PARKED)
     bench.ordering.let_go()
     assert bench.released() == [0]
 
@@ -122,9 +134,9 @@ def test_no_more_keys_are_begun_than_may_fail():
         assert not bench.ordering.is_full
         assert bench.claims(number, b"%d" % number)
     assert bench.ordering.is_full
-    bench.ordering.settled(0, PARKED)
+    bench.ordering.parks(0, PARKED)
     assert bench.ordering.is_full
-    bench.ordering.settled(1, None)
+    bench.ordering.finished(1)
     assert not bench.ordering.is_full
 
 
@@ -171,9 +183,11 @@ def test_a_closed_lane_holds_nothing_and_starts_nothing():
     bench = Bench()
     for offset, key in enumerate([b"a", b"a", b"b"]):
         bench.claims(offset, key)
-    bench.ordering.settled(2, PARKED)
+    bench.ordering.parks(2, PARKED)
     bench.ordering.close()
-    bench.ordering.settled(0, None)
+    bench.ordering.finished(0)
+    bench.ordering.finished(0)
+    bench.ordering.parks(0, PARKED)
     assert (bench.released(), bench.successors.count, bench.successors.size) == ([], 0, 0)
     assert not bench.ordering.wake(to_ms(START + 60 * SECOND))
 
