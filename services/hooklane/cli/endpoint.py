@@ -55,7 +55,7 @@ def editable(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--tenant", required=True, help="Whose events it gets.")
 @click.option("--url", required=True, help="Where to POST.")
 @editable
-@click.option("--order", help="Only none is supported.")
+@click.option("--order", help="none, or key: one key's events one after another; stays so.")
 @click.option("--uid", help="Your own name for it: the same create again makes no second one.")
 @as_json
 def create(tenant: str, url: str, *, as_json: bool, **fields: Any) -> None:

@@ -24,7 +24,7 @@ from hooklane.domain.endpoint import (
     SealedSecret,
     next_state,
 )
-from hooklane.domain.errors import Invalid, NotFound, Unsupported
+from hooklane.domain.errors import Conflict, Invalid, NotFound
 from hooklane.domain.retry import DEFAULT_SCHEDULE, Schedule, parse_delay, schedule
 from hooklane.domain.signature import new_secret, secret_key
 from hooklane.domain.sources import TENANT_PATTERN
@@ -70,7 +70,6 @@ def first_revision(draft: EndpointDraft, endpoint_id: str, *, rules: Rules) -> t
 
     Raises:
         Invalid: a field breaks its rule; it is named.
-        Unsupported: it asks for an order that is not built yet.
     """
     url = checked_url(draft.url)
     headers = checked_headers(draft.headers)
@@ -102,8 +101,7 @@ def changed_revision(
     Raises:
         NotFound: the endpoint is deleted.
         Invalid: a field breaks its rule, or none was sent.
-        Conflict: too many secrets would sign at once.
-        Unsupported: it asks for an order that is not built yet.
+        Conflict: too many secrets would sign at once, or its order would change.
     """
     require_kept(endpoint)
     if not change.model_fields_set:
@@ -127,7 +125,7 @@ def changed_revision(
         if change.timeout_ms is None
         else timedelta(milliseconds=change.timeout_ms),
         retry_schedule=endpoint.retry_schedule if delays is None else _schedule(delays, rules),
-        order=endpoint.order if change.order is None else _order(change.order),
+        order=endpoint.order if change.order is None else _kept_order(endpoint, change.order),
         batch=changed_batch(endpoint.batch, change.batch),
     )
     return batchable(changed)
@@ -266,9 +264,16 @@ def _schedule(delays: Sequence[str] | None, rules: Rules) -> Schedule:
 
 def _order(order: str) -> Order:
     try:
-        chosen = Order(order)
+        return Order(order)
     except ValueError:
         raise Invalid(f"order: {order[:40]!r} is neither none nor key") from None
-    if chosen is not Order.NONE:
-        raise Unsupported("order: key is not supported yet, only none is")
-    return chosen
+
+
+def _kept_order(endpoint: Endpoint, order: str) -> Order:
+    # What is under way was begun in the one order, and could not be ended in the other.
+    if _order(order) is not endpoint.order:
+        raise Conflict(
+            f"order: endpoint {endpoint.endpoint_id} has order {endpoint.order.value} from its "
+            "creation on; create another endpoint"
+        )
+    return endpoint.order

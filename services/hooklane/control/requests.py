@@ -94,7 +94,11 @@ class EndpointDraft(BaseModel):
     retry_schedule: list[str] | None = Field(
         None, description="Delays between attempts, each one of the deployment's tiers."
     )
-    order: str = Field("none", description="Only `none` is supported.")
+    order: str = Field(
+        "none",
+        description="`key`: events with one key of one source partition one after another, each "
+        "when the one before it is delivered or dead. It stays as it is created.",
+    )
     batch: BatchDraft | None = Field(
         None, description="Several payloads in one POST; absent: each has its own."
     )
@@ -122,7 +126,7 @@ class EndpointChange(BaseModel):
     headers: dict[str, str] | None = Field(None, description="Replaces all custom headers.")
     timeout_ms: int | None = Field(None, ge=1_000, le=30_000, description="Per attempt.")
     retry_schedule: list[str] | None = Field(None, description="Delays between attempts.")
-    order: str | None = Field(None, description="Only `none` is supported.")
+    order: str | None = Field(None, description="What it was created with, or 409.")
     batch: BatchDraft | None = Field(
         None, description="Several payloads in one POST; count_max 1 ends it."
     )
