@@ -7,10 +7,10 @@ not read yet (a record's `table_offset`) reads on before it decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from hooklane.adapters.codec import codec
+from hooklane.adapters.codec import Value, codec
 from hooklane.adapters.log import Log, no_log
 from hooklane.adapters.ports import Clock, Producer, Reader, Record
 from hooklane.adapters.records import endpoint_of
@@ -24,6 +24,7 @@ _NO_WAIT = timedelta(0)
 _SHORT_WAIT = timedelta(milliseconds=100)
 _BATCH = 1_000
 _TOLD_AGAIN_AFTER_S = 30.0
+_LANES_TOLD_EVERY_S = 1.0
 
 OnChange = Callable[[str, Endpoint | None], None]
 
@@ -94,13 +95,18 @@ class EndpointTable:
     def read_to(self, offset: int, *, timeout: timedelta = timedelta(seconds=10)) -> None:
         """Read at least to this position.
 
+        Args:
+            offset: the position.
+            timeout: how long nothing may come; a long table takes the time that it takes.
+
         Raises:
             Unavailable: the table ends below it (an alarm: decide nothing), or can't be read.
         """
         deadline = self._clock.monotonic() + timeout.total_seconds()
         while self.offset < offset:
-            self._read(_SHORT_WAIT)
-            if self.offset < offset and self._clock.monotonic() >= deadline:
+            if self._read(_SHORT_WAIT):
+                deadline = self._clock.monotonic() + timeout.total_seconds()
+            elif self._clock.monotonic() >= deadline:
                 raise Unavailable(f"endpoint table is at {self.offset}, needed is {offset}")
 
     def _read(self, timeout: timedelta) -> bool:
@@ -133,28 +139,43 @@ class EndpointTable:
 
 
 class PositionReport:
-    """Tells control how far this process's table is, through `hooklane.positions`."""
+    """Tells control how far this process's table is, through `hooklane.positions`.
+
+    And of a deliverer which of its lanes flow less than they may: that changes often, and is told
+    once a second at most.
+    """
 
     def __init__(self, producer: Producer, topic: str, *, instance: str, clock: Clock) -> None:
         """Begin with nothing told; `instance` is the process's client.id."""
         self._producer, self._topic, self._instance = producer, topic, instance
         self._clock = clock
         self._told: tuple[int, int] | None = None
+        self._told_lanes: Sequence[Value] = ()
         self._told_at = float("-inf")
 
-    def tell(self, table_offset: int, *, assigned_lanes: int = 0) -> None:
-        """Write the position if it changed, and every half minute: a record may be lost."""
-        moment = self._clock.monotonic()
-        fresh = moment - self._told_at < _TOLD_AGAIN_AFTER_S
-        if fresh and self._told == (table_offset, assigned_lanes):
+    def tell(
+        self, table_offset: int, *, assigned_lanes: int = 0, lanes: Sequence[Value] = ()
+    ) -> None:
+        """Write the position if it changed, and every half minute: a record may be lost.
+
+        Args:
+            table_offset: how far the table was read.
+            assigned_lanes: how many lanes are assigned.
+            lanes: those of them that are not plain, as `LaneFlow` of the position's schema.
+        """
+        moment, told = self._clock.monotonic(), (table_offset, assigned_lanes)
+        since_s = moment - self._told_at
+        lanes_are_due = since_s >= _LANES_TOLD_EVERY_S and lanes != self._told_lanes
+        if since_s < _TOLD_AGAIN_AFTER_S and self._told == told and not lanes_are_due:
             return
         value = {
             "instance": self._instance,
             "table_offset": table_offset,
             "at": to_ms(self._clock.now()),
             "assigned_lanes": assigned_lanes,
+            "lanes": lanes,
         }
         self._producer.produce(
             self._topic, codec("position").encode(value), key=self._instance.encode()
         )
-        self._told, self._told_at = (table_offset, assigned_lanes), moment
+        self._told, self._told_lanes, self._told_at = told, lanes, moment

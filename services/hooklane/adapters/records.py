@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from hooklane.adapters.codec import Value
@@ -23,6 +24,8 @@ from hooklane.domain.errors import BrokenContract
 from hooklane.domain.event import Event, SourcePosition
 from hooklane.domain.subscription import Subscription
 
+_SHARED_MAX = 4_096
+
 
 def endpoint_of(value: Value) -> Endpoint:
     """Build an Endpoint from its record.
@@ -39,11 +42,11 @@ def endpoint_of(value: Value) -> Endpoint:
             state=EndpointState(value["state"]),
             state_reason=value["state_reason"],
             url=value["url"],
-            subscription=Subscription(patterns=tuple(value["subscription"])),
+            subscription=_subscription_of(tuple(value["subscription"])),
             secrets=tuple(_secret_of(secret) for secret in value["secrets"]),
             sealed_headers=None if headers is None else SealedHeaders(**headers),
-            timeout=timedelta(milliseconds=value["timeout_ms"]),
-            retry_schedule=tuple(timedelta(seconds=s) for s in value["retry_schedule_s"]),
+            timeout=_milliseconds(value["timeout_ms"]),
+            retry_schedule=_schedule_of(tuple(value["retry_schedule_s"])),
             order=Order(value["order"]),
             in_flight_max=value["limits"]["in_flight_max"],
             rate_per_s=value["limits"]["rate_per_s"],
@@ -51,6 +54,22 @@ def endpoint_of(value: Value) -> Endpoint:
             placement=None if placement is None else Placement(**placement),
             former=tuple(Placement(**lane) for lane in value["former"]),
         )
+
+
+# Of 100,000 endpoints most say the same here: these values are made once and shared.
+@lru_cache(maxsize=_SHARED_MAX)
+def _subscription_of(patterns: tuple[str, ...]) -> Subscription:
+    return Subscription(patterns=patterns)
+
+
+@lru_cache(maxsize=_SHARED_MAX)
+def _schedule_of(seconds: tuple[int, ...]) -> tuple[timedelta, ...]:
+    return tuple(timedelta(seconds=each) for each in seconds)
+
+
+@lru_cache(maxsize=_SHARED_MAX)
+def _milliseconds(count: int) -> timedelta:
+    return timedelta(milliseconds=count)
 
 
 def endpoint_value(endpoint: Endpoint) -> Value:

@@ -142,6 +142,23 @@ def test_a_table_that_ends_below_what_is_needed_is_an_alarm(cluster, put):
     assert 3.0 <= cluster.clock.monotonic() < 3.3
 
 
+def test_a_long_table_takes_the_time_that_it_takes(cluster, put):
+    """Only one of which nothing more comes is given up; 100,000 endpoints take seconds."""
+    for number in range(5):
+        put(f"ep_{number}")
+    table = a_table(cluster)
+    read = table._reader.read
+
+    def slowly(_records_max, *, timeout):
+        cluster.clock.advance(timedelta(seconds=8))
+        return read(1, timeout=timeout)
+
+    table._reader.read = slowly
+    table.start()
+
+    assert len(table.index) == 5
+
+
 def test_a_missing_topic_is_unavailable_and_not_empty(cluster):
     """Starting again once it is there reads it."""
     cluster.delete(TOPIC)

@@ -113,7 +113,31 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     for number in range(5):
         assert matched(index, f"order.number{number}") == ["ep_a"]
 
-    assert len(index._remembered) <= 2
+    assert len(index._remembered["acme"]) <= 2
+
+
+def test_what_is_remembered_is_bounded_by_its_endpoints_too(monkeypatch):
+    """A result may hold 100,000 of them."""
+    monkeypatch.setattr(matching, "REMEMBERED_ENDPOINTS_MAX", 5)
+    index = MatchIndex([endpoint("ep_a", "*"), endpoint("ep_b", "*")])
+
+    for number in range(7):
+        assert matched(index, f"order.number{number}") == ["ep_a", "ep_b"]
+
+    assert len(index._remembered["acme"]) <= 3
+
+
+def test_a_change_forgets_what_is_remembered_of_its_tenant_alone():
+    """The others' endpoints are the same."""
+    index = MatchIndex([endpoint("ep_a", "*"), endpoint("ep_b", "*", tenant="beta")])
+    mine, its = index.match("acme", "order.created"), index.match("beta", "order.created")
+
+    index.put(endpoint("ep_c", "*"))
+
+    assert index.match("beta", "order.created") is its
+    assert index.match("acme", "order.created") is not mine
+    assert index._remembered_count == 2
+    assert index._remembered_endpoints == 3
 
 
 def test_a_match_is_remembered_until_the_table_changes():
