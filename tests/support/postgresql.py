@@ -8,7 +8,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 INSTALL = "PostgreSQL's server is not installed: apt-get install postgresql (Debian, Ubuntu)"
@@ -40,28 +40,69 @@ def account():
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
+class Server:
+    """One cluster in a directory of its own, started and stopped at will."""
+
+    def __init__(self, *, settings=()):
+        """Make it, without starting it.
+
+        Raises:
+            Missing: it is not installed.
+        """
+        self._folder, self._who = programs(), account()
+        self._home = home = Path(tempfile.mkdtemp(prefix="hooklane-pg-", dir="/tmp"))
+        if self._who:
+            os.chown(home, self._who["user"], self._who["group"])
+        self.url = f"postgresql://hooklane@/postgres?host={home}"
+        quick = (f"-k {home}", "-c listen_addresses=", "-c fsync=off")
+        self._options = " ".join((*quick, *(f"-c {setting}" for setting in settings)))
+        self._run("initdb", "-D", home / "cluster", "-U", "hooklane", "--auth=trust", "-E", "UTF8",
+                  "-N")  # fmt: skip
+
+    def start(self):
+        self._control("-l", self._home / "log", "-o", self._options, "start")
+
+    def stop(self):
+        """End it at once, whoever is connected."""
+        self._control("-m", "fast", "stop")
+
+    def remove(self):
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _control(self, *words):
+        self._run("pg_ctl", "-D", self._home / "cluster", "-w", *words)
+
+    def _run(self, program, *words):
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": self._home}
+        subprocess.run((self._folder / program, *words), check=True, **quiet, **self._who)
+
+
 @contextmanager
-def cluster(*, settings=()):
-    """Run one and give its URL; what is in it goes with it.
+def server(*, settings=()):
+    """Run one that may be stopped and started; what is in it goes with it.
 
     Raises:
         Missing: it is not installed.
     """
-    folder, who = programs(), account()
-    home = Path(tempfile.mkdtemp(prefix="hooklane-pg-", dir="/tmp"))
-    if who:
-        os.chown(home, who["user"], who["group"])
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": home}
-    place = home / "cluster"
-    made = (folder / "initdb", "-D", place, "-U", "hooklane", "--auth=trust", "-E", "UTF8", "-N")
-    control = (folder / "pg_ctl", "-D", place, "-w", "-l", home / "log")
-    ours = (f"-k {home}", "-c listen_addresses=", "-c fsync=off", *(f"-c {s}" for s in settings))
+    made = Server(settings=settings)
     try:
-        subprocess.run(made, check=True, **quiet, **who)
-        subprocess.run((*control, "-o", " ".join(ours), "start"), check=True, **quiet, **who)
+        made.start()
         try:
-            yield f"postgresql://hooklane@/postgres?host={home}"
+            yield made
         finally:
-            subprocess.run((*control, "-m", "fast", "stop"), check=True, **quiet, **who)
+            # A test that failed may have left it stopped.
+            with suppress(subprocess.CalledProcessError):
+                made.stop()
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        made.remove()
+
+
+@contextmanager
+def cluster(*, settings=()):
+    """Run one and give its URL.
+
+    Raises:
+        Missing: it is not installed.
+    """
+    with server(settings=settings) as made:
+        yield made.url
