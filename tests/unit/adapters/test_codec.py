@@ -12,6 +12,7 @@ from hooklane.adapters.codec import (
     DeliveryEncoder,
     RecordCodec,
     codec,
+    delivery_endpoint,
     schemas_dir,
     versions,
 )
@@ -141,3 +142,12 @@ def test_a_codec_is_built_once():
     """Parsing schemas costs milliseconds."""
     assert codec("match") is codec("match")
     assert isinstance(codec("match"), RecordCodec)
+
+
+@pytest.mark.parametrize("endpoint_id", ["ep_a", "ep_abcdefghijklmnopqrstuvwxyz"])
+def test_a_delivery_s_endpoint_is_read_without_the_rest(endpoint_id):
+    """The same as in the whole; what is no delivery has none."""
+    usual = {"delivery_id": "dlv_abcdefghijklmnopqrstuvwxyz", "endpoint_id": endpoint_id}
+    raw = codec("delivery").encode({**delivery_value(), **usual})
+    assert endpoint_id == delivery_endpoint(raw) == codec("delivery").decode(raw)["endpoint_id"]
+    assert delivery_endpoint(raw[:12]) == delivery_endpoint(b"") == ""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hooklane.deliverer.lanes import Lanes
 from hooklane.domain.endpoint import EndpointState, Placement
+from hooklane.domain.topics import Partition
 from support.deliveries import an_endpoint
 
 
@@ -42,3 +43,24 @@ def test_changes_are_given_once_the_newest_of_each():
     lanes.changed("ep_a", newer)
     assert dict(lanes.take_changes()) == {"ep_a": newer, "ep_b": None}
     assert lanes.take_changes() == []
+
+
+def test_where_an_endpoint_had_its_place_is_read_too():
+    """And the pool as long as anybody has or had a place in it."""
+    lanes = Lanes()
+    own, place = an_endpoint("ep_a", lane="t.lane.a"), Placement(topic="t.pool", partition=1)
+    pooled = replace(own, placement=place, former=(own.placement,))
+    lanes.changed("ep_a", own)
+    lanes.changed("ep_a", pooled)
+    lanes.changed("ep_b", replace(an_endpoint("ep_b"), placement=place))
+    assert lanes.topics() == {"t.lane.a", "t.pool"}
+    assert lanes.endpoint_of("t.lane.a") == "ep_a"
+    assert lanes.is_of(Partition("t.pool", 1), "ep_a")
+    assert not lanes.is_of(Partition("t.lane.a", 0), "ep_a")
+    assert not lanes.is_of(Partition("t.pool", 1), "ep_c")
+    lanes.changed("ep_a", replace(pooled, former=()))
+    assert lanes.topics() == {"t.pool"}
+    lanes.changed("ep_a", None)
+    assert lanes.topics() == {"t.pool"}
+    lanes.changed("ep_b", None)
+    assert lanes.topics() == frozenset()
