@@ -20,10 +20,12 @@ from hooklane.adapters.clock import SystemClock
 from hooklane.cli.addresses import READY_FILE
 from hooklane.embedded import artefacts
 from hooklane.embedded.directory import Directory, held
+from hooklane.embedded.services import service_of
 from hooklane.embedded.stack import EVERYTHING, Stack, Wanted, prepare_ready_file
 
 BROKERS = re.compile(r"[^\s,:/]+:\d+(,[^\s,:/]+:\d+)*")
 PORT = click.IntRange(1, 65535)
+INSTANCES = click.IntRange(1, 64)
 COLOURS = ("cyan", "magenta", "yellow", "blue", "green", "bright_cyan", "bright_magenta")
 
 
@@ -88,6 +90,10 @@ def names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tu
 @click.option("--kafka-port", type=PORT, help="Kafka's port.  [default: a free one]")
 @click.option("--registry-port", type=PORT, help="The registry's port.  [default: a free one]")
 @click.option("--api-port", type=PORT, help="The control API's port.  [default: a free one]")
+@click.option("--matchers", type=INSTANCES, default=1, show_default=True, help="How many to run.")
+@click.option(
+    "--deliverers", type=INSTANCES, default=1, show_default=True, help="How many: one a core."
+)
 @click.option("--only", callback=names, help="Run only these programs (comma-separated names).")
 def up(directory: Path, ready_file: Path | None, **options: object) -> None:
     """Start Kafka, a schema registry and every service on this machine, and stay up."""
@@ -145,11 +151,14 @@ def progress_bar(programs: tuple[str, ...]) -> Iterator[artefacts.Progress]:
 
 def teller() -> Callable[[str, str], None]:
     """Make the function that prints a program's line after the program's name."""
-    width = max(len(name) for name in EVERYTHING)
+    # Those of which several may run have a number.
+    width = max(len(name) for name in EVERYTHING) + len("-1")
     colour = dict(zip(EVERYTHING, itertools.cycle(COLOURS), strict=False))
 
     def say(name: str, line: str) -> None:
-        label = click.style(f"{name:<{width}}", fg=colour.get(name, "white"), bold=name == "up")
+        label = click.style(
+            f"{name:<{width}}", fg=colour.get(service_of(name), "white"), bold=name == "up"
+        )
         # A reader that went away must not take the stack with it.
         with contextlib.suppress(BrokenPipeError):
             click.echo(f"{label} | {line}")

@@ -1,5 +1,8 @@
 """The table of services the embedded stack runs: each one's name and what it is told.
 
+Where a service runs several times, the first has its name, the others `deliverer-1`, `deliverer-2`:
+the number is its ordinal, and never another's.
+
 What a service shares with all others is in `shared`, what only it is told in `own`. A new service
 is one line in SERVICES and, if it has to be told more than that, one in `own`.
 """
@@ -51,26 +54,38 @@ def built(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if find_spec(f"hooklane.{name}.__main__"))
 
 
-def environ(service: str, addresses: Addresses, *, given: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment of one service.
+def instances(service: str, count: int) -> tuple[str, ...]:
+    """Name each of so many instances of a service."""
+    return (service, *(f"{service}-{ordinal}" for ordinal in range(1, count)))
+
+
+def service_of(instance: str) -> str:
+    """Give the service that an instance is of."""
+    return instance.partition("-")[0]
+
+
+def environ(instance: str, addresses: Addresses, *, given: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of one instance of a service.
 
     Args:
-        service: its name.
+        instance: its name.
         addresses: where everything is; wins over what the caller's environment says.
         given: the caller's environment; wins over what suits one machine.
     """
     suits = ON_ONE_MACHINE | (ON_OUR_BROKER if addresses.kafka_is_ours else {})
-    return {**suits, **given, **shared(service, addresses), **own(addresses).get(service, {})}
+    told = own(addresses).get(service_of(instance), {})
+    return {**suits, **given, **shared(instance, addresses), **told}
 
 
-def shared(service: str, addresses: Addresses) -> dict[str, str]:
+def shared(instance: str, addresses: Addresses) -> dict[str, str]:
     """Give the addresses that every service is told."""
+    service, _, ordinal = instance.partition("-")
     prefix = f"HOOKLANE_{service.upper()}"
     return {
         "HOOKLANE_KAFKA_BOOTSTRAP": addresses.kafka,
         f"{prefix}_METRICS_HOST": LOOPBACK,
-        f"{prefix}_METRICS_PORT": str(addresses.metrics_ports[service]),
-        f"{prefix}_ORDINAL": "0",
+        f"{prefix}_METRICS_PORT": str(addresses.metrics_ports[instance]),
+        f"{prefix}_ORDINAL": ordinal or "0",
     }
 
 

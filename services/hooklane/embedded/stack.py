@@ -42,6 +42,8 @@ class Wanted:
     kafka_port: int | None = None
     registry_port: int | None = None
     api_port: int | None = None
+    matchers: int = 1
+    deliverers: int = 1
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -51,8 +53,14 @@ class Wanted:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The services to run."""
-        return services.built(tuple(name for name in services.SERVICES if name in self.only))
+        """The services to run, each instance by its name."""
+        counts = {"matcher": self.matchers, "deliverer": self.deliverers}
+        chosen = services.built(tuple(name for name in services.SERVICES if name in self.only))
+        return tuple(
+            instance
+            for name in chosen
+            for instance in services.instances(name, counts.get(name, 1))
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -192,10 +200,10 @@ class Stack:
         )
 
     def service_program(self, name: str) -> Program:
-        """Give a service as a program to supervise."""
+        """Give an instance of a service as a program to supervise."""
         return Program(
             name=name,
-            command=(sys.executable, "-m", f"hooklane.{name}"),
+            command=(sys.executable, "-m", f"hooklane.{services.service_of(name)}"),
             environ=services.environ(name, self.addresses, given=self.environ),
             ready=http_probe(f"{self.metrics_url(name)}/ready"),
             grace=SERVICE_GRACE,

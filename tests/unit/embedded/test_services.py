@@ -51,6 +51,18 @@ def test_every_service_knows_the_brokers_its_port_and_its_ordinal(service, addre
     assert found[f"{prefix}_ORDINAL"] == "0"
 
 
+def test_each_of_several_has_its_own_name_ordinal_and_port(addresses):
+    """What they share is the service's; two with one ordinal would fence each other."""
+    assert services.instances("deliverer", 1) == ("deliverer",)
+    assert services.instances("deliverer", 3) == ("deliverer", "deliverer-1", "deliverer-2")
+    ports = {**addresses.metrics_ports, "deliverer-2": 20100}
+    found = services.environ("deliverer-2", replace(addresses, metrics_ports=ports), given={})
+    assert found["HOOKLANE_DELIVERER_ORDINAL"] == "2"
+    assert found["HOOKLANE_DELIVERER_METRICS_PORT"] == "20100"
+    assert found["HOOKLANE_SEALING_KEYS"] == "k1:AAAA"
+    assert services.service_of("deliverer-2") == services.service_of("deliverer") == "deliverer"
+
+
 def test_only_who_seals_or_unseals_gets_the_keys(addresses):
     """A secret is told to those that need it, and to nobody else."""
     told = {

@@ -52,6 +52,18 @@ def test_named_ports_are_used_and_all_others_differ(tmp_path):
     assert len(set(ports)) == len(ports)
 
 
+def test_as_many_run_as_asked(tmp_path):
+    """Under their own names, also in the ready file; each is the service's own program."""
+    stack = a_stack(tmp_path, deliverers=3, matchers=2, only=("matcher", "deliverer"))
+    names = ("matcher", "matcher-1", "deliverer", "deliverer-1", "deliverer-2")
+    assert stack.wanted.services == names
+    assert tuple(stack.ready()["metrics"]) == names
+    assert len(set(stack.addresses.metrics_ports.values())) == len(names)
+    second = stack.service_program("deliverer-1")
+    assert second.command[-1] == "hooklane.deliverer"
+    assert second.environ["HOOKLANE_DELIVERER_ORDINAL"] == "1"
+
+
 def test_the_ready_file_appears_only_when_everything_is_ready(tmp_path):
     """Nobody reads addresses that do not answer yet."""
     ready_file = tmp_path / "ready.json"
