@@ -149,7 +149,8 @@ class Batching:
         lane.answered(offset=batched.place, duration_ms=duration_ms)
         if lane.ended >= lane.review_at:
             self._valves.review(lane, began_ms=began_ms, now_ms=now_ms)
-        self._starter.pump(lane)
+        for other in lane.root.turns(lane):
+            self._starter.pump(other)
         self._starter.share()
 
 

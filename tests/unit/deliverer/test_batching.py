@@ -12,6 +12,7 @@ from hooklane.domain.attempt import Outcome
 from hooklane.domain.delivery import Progress, progress_of
 from hooklane.domain.endpoint import Batch, EndpointState
 from hooklane.domain.ids import batch_id
+from support.pooling import PoolBench
 from support.posting import (
     OK,
     SECOND,
@@ -255,6 +256,31 @@ def test_what_can_t_be_begun_leaves_no_gap_in_the_others(bench):
     assert [items(request) for request in bench.sender.posts] == [first + last]
     assert sorted(a["verdict"] for a in bench.attempts()) == ["dead", "delivered", "delivered"]
     assert bench.lag(endpoint) == 0
+
+
+def test_batches_come_together_in_the_pool_too():
+    """Of one endpoint each, while its neighbours go on; who waits for the partition starts then."""
+    bench = PoolBench(pool_in_flight_max=1)
+    batch = Batch(count_max=3, wait=300 * MS)
+    many, plain = bench.pooled("ep_a", batch=batch), bench.pooled("ep_b")
+    deliverer = bench.deliverer()
+    bench.run(deliverer, SECOND)
+    for _ in range(4):
+        bench.pour(many, 1)
+        bench.pour(plain, 1)
+    bench.run(deliverer, 3 * SECOND)
+    by_count = [header(p, "X-Webhook-Batch") for p in bench.sender.posts if p.body[:1] == b"["]
+    assert by_count == ["3", "1"]
+    assert (len(bench.to(many)), len(bench.to(plain)), bench.left()) == (4, 4, 0)
+
+
+def test_a_rate_limit_counts_posts(bench):
+    """As the in-flight limit does: a batch takes one token."""
+    endpoint = batching(bench, count_max=10, rate_per_s=2)
+    deliver(bench, endpoint, 60)
+    bench.run(bench.deliverer(), 1_500 * MS)
+    assert set(sizes(bench)) == {10}
+    assert 3 <= len(bench.sender.posts) <= 5
 
 
 def test_a_paused_endpoints_batches_wait(bench):
