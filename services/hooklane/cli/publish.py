@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hooklane.adapters.clock import SystemClock
 from hooklane.cli import addresses
+from hooklane.cli.publish_over_http import AT_ONCE, door, publish_over_http
 from hooklane.domain.errors import Invalid, Refused
 from hooklane.publisher import Published, Publisher, connect
 
@@ -56,10 +57,14 @@ class Wanted:
     "--count", type=click.IntRange(min=1),
     help="How many; the input is repeated to get there.  [default: each once]",
 )  # fmt: skip
+@click.option(
+    "--ingest", metavar="URL",
+    help="Publish over HTTP, through this ingest API, with the key in HOOKLANE_INGEST_KEY.",
+)  # fmt: skip
 @addresses.dir_option
 def publish(
     event_type: str, stdin: str | None, text: str | None, path: Path | None,
-    directory: Path | None, **options: Any,
+    directory: Path | None, *, ingest: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """Publish events of a TYPE, checked against its schema first.
 
@@ -70,6 +75,9 @@ def publish(
     if stdin not in (None, STDIN):
         raise click.UsageError(f"unexpected {stdin!r}; - reads standard input")
     wanted = Wanted(event_type=event_type, **options)
+    if ingest is not None:
+        _over_http(ingest, wanted, text=text, path=path)
+        return
     publisher = connect(addresses.kafka_settings(directory), addresses.registry_settings(directory))
     if text is not None:
         events = checked(publisher, wanted, texts=[("--json", text)])
@@ -80,6 +88,26 @@ def publish(
         return
     total = wanted.count or len(events)
     publish_all(publisher, wanted, events=itertools.cycle(events), total=total)
+
+
+def _over_http(url: str, wanted: Wanted, *, text: str | None, path: Path | None) -> None:
+    """Publish through the ingest door, which checks what it is sent."""
+    events, at_once = read(sys.stdin), 1
+    if text is not None or path is not None:
+        texts = lines_of(path) if path is not None else [("--json", text or "")]
+        known = [(place, parsed(place, line)) for place, line in texts]
+        events, at_once = itertools.cycle(known), AT_ONCE
+        events = itertools.islice(events, wanted.count or len(known))
+    elif wanted.count is not None:
+        events = itertools.islice(events, wanted.count)
+    said = {
+        "type": wanted.event_type,
+        "tenant": wanted.tenant,
+        "key": wanted.key,
+        "version": wanted.version,
+    }
+    with door(url) as ingest:
+        publish_over_http(ingest, said, events=events, at_once=at_once, rate=wanted.rate)
 
 
 def lines_of(path: Path) -> list[tuple[str, str]]:

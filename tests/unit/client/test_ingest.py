@@ -1,25 +1,11 @@
 """The SDK's own words for the ingest API."""
 
-import asyncio
-
-import httpx
 import pytest
 
 from hooklane.client import Ingest
 from hooklane.domain.errors import Invalid, Unavailable
 from support.ingesting import ADMIN_KEY, EVENT, IngestBench
-
-
-class ToDoor(httpx.BaseTransport):
-    """Reaches a door on the twin without a socket."""
-
-    def __init__(self, bench):
-        self.bench = bench
-
-    def handle_request(self, request):
-        sent = {"headers": request.headers, "content": request.read()}
-        answer = asyncio.run(self.bench.request(request.method, request.url.path, **sent))
-        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+from support.to_door import ToDoor
 
 
 @pytest.fixture
