@@ -11,7 +11,7 @@ from hooklane.control.api import build_api
 from support.control import API_KEY, Bench, Direct, draft
 
 ADMIN = {"Authorization": f"Bearer {API_KEY}"}
-UPDATES = 200
+UPDATES = 100
 WRITERS = 4
 
 
@@ -38,7 +38,7 @@ def made(replicas):
 
 
 def test_concurrent_updates_with_if_match_never_lose_one(replicas, made, engine):
-    """200 of them, each adding one to what it read: refused with 412 and tried again, or kept."""
+    """100 of them, each adding one to what it read: refused with 412 and tried again, or kept."""
     path, refused, wrong = f"/v1/endpoints/{made['id']}", [], []
 
     def add(api, times):
