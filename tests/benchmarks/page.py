@@ -193,7 +193,7 @@ def _w10(w: Report) -> Iterator[str]:
 
 
 def _profile(w: Report) -> Iterator[str]:
-    yield _heading("Where samples of W1 ended, in percent of the process's")
+    yield _heading("Who held the interpreter while W1 ran, in percent of the process's samples")
     for service in ("matcher", "deliverer"):
         shown = [Bar(one["function"][:34], {"%": one["percent"]}) for one in w.get(service, [])]
         yield f"<p>{service}</p>{bars(shown, unit='%', title=f'profile of the {service}')}"

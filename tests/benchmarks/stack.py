@@ -113,8 +113,7 @@ class Stack:
 
         with ThreadPoolExecutor(CREATORS) as pool:
             ids = list(pool.map(create, pairs))
-        for endpoint_id in ids[-CREATORS:]:
-            wait(lambda shown=endpoint_id: self._is_effective(shown), "the endpoints")
+        wait(self._all_are_effective, "the endpoints")
         return ids
 
     def _tenant(self, name: str) -> None:
@@ -125,9 +124,15 @@ class Stack:
             raise Refused(f"{answer.status_code}: {answer.text}")
         self._tenants.add(name)
 
-    def _is_effective(self, endpoint_id: str) -> bool:
-        answer = self.api.get(f"/v1/endpoints/{endpoint_id}").raise_for_status()
-        return bool(answer.json()["effective"])
+    def _all_are_effective(self) -> bool:
+        asked: dict[str, Any] = {"limit": 500}
+        while True:
+            found = self.api.get("/v1/endpoints", params=asked).raise_for_status().json()
+            if not all(one["effective"] for one in found["items"]):
+                return False
+            if found["next_cursor"] is None:
+                return True
+            asked["cursor"] = found["next_cursor"]
 
     def publish(self, key: int, *, tenant: str = TENANT) -> None:
         """Queue one event of about 1 KB."""

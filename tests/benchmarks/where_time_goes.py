@@ -24,7 +24,7 @@ DELIVERIES, SAMPLED_S, SAMPLES_PER_S = 200_000, 8, 200
 
 
 def profile() -> dict[str, Any]:
-    """Sample both services, native frames too; each function's share of its process's samples."""
+    """Sample who holds the interpreter, native frames too; each function's share of the samples."""
     beside = shutil.which("py-spy", path=str(Path(sys.executable).parent))
     py_spy = beside or shutil.which("py-spy")
     if py_spy is None:
@@ -47,7 +47,14 @@ def profile() -> dict[str, Any]:
 
 def _start(py_spy: str, running: Stack, name: str, folder: Path) -> subprocess.Popen[bytes]:
     options = ["--duration", str(SAMPLED_S), "--rate", str(SAMPLES_PER_S), "--format", "raw"]
-    options += ["--native", "--output", str(folder / name), "--pid", str(running.pids[name])]
+    options += [
+        "--gil",
+        "--native",
+        "--output",
+        str(folder / name),
+        "--pid",
+        str(running.pids[name]),
+    ]
     return subprocess.Popen(
         [py_spy, "record", *options],
         stdout=subprocess.DEVNULL,
