@@ -29,6 +29,9 @@ def show(found: Answer) -> None:
         )
     click.echo("lanes")
     show_rows(found["lanes"], ("endpoint_id", "tenant", "state", "lag", "lane"))
+    if found["flows"]:
+        click.echo("\nlanes that flow less than they may")
+        show_rows(found["flows"], ("endpoint_id", "state", "in_flight_limit", "until"))
     if found["pool"]:
         click.echo("\npool")
         show_rows(found["pool"], ("partition", "endpoints", "lag"))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hooklane.adapters.store import Cursor, KeptEndpoint, Row, Tenant
 from hooklane.control.batches import shown_batch
+from hooklane.control.board import LaneFlow
 from hooklane.control.requests import BatchDraft
 from hooklane.domain.delivery import from_ms, to_ms
 from hooklane.domain.errors import BrokenContract, Invalid
@@ -27,6 +28,17 @@ class TenantAnswer(BaseModel):
     name: str
     created_at: str
     uid: str | None = None
+
+
+class FlowAnswer(BaseModel):
+    """How an endpoint's deliveries flow while they flow less than they may."""
+
+    state: str = Field(
+        description="broken (its breaker is open), half_open (one trial), held (Retry-After), "
+        "throttled (its rate), limited (fewer open POSTs than it may have)."
+    )
+    in_flight_limit: int = Field(description="How many POSTs it may have open now.")
+    until: str | None = Field(None, description="When it is tried again, where that is known.")
 
 
 class EndpointAnswer(BaseModel):
@@ -51,6 +63,13 @@ class EndpointAnswer(BaseModel):
                     "lane": "dedicated",
                     "pinned": False,
                     "batch": {"count_max": 100, "wait_ms": 500},
+                    "rate_per_s": 50,
+                    "in_flight_max": 16,
+                    "flow": {
+                        "state": "broken",
+                        "in_flight_limit": 1,
+                        "until": "2026-03-01T08:00:04.000Z",
+                    },
                     "created_at": "2026-03-01T08:00:00.000Z",
                     "updated_at": "2026-03-01T08:00:00.000Z",
                     "uid": "orders-1",
@@ -78,6 +97,11 @@ class EndpointAnswer(BaseModel):
     lane: str = Field(description="dedicated, pool, or empty where it has none any more.")
     pinned: bool = Field(default=False, description="Whether its lane was chosen by hand.")
     batch: BatchDraft | None = Field(None, description="Null: each payload has its own POST.")
+    rate_per_s: int | None = Field(None, description="Null: as many POSTs a second as go.")
+    in_flight_max: int | None = Field(None, description="Null: the deployment's limit.")
+    flow: FlowAnswer | None = Field(
+        None, description="Null: nothing narrows it. At most a few seconds old."
+    )
     created_at: str
     updated_at: str
     deleted_at: str | None = None
@@ -130,7 +154,12 @@ def tenant_answer(tenant: Tenant) -> TenantAnswer:
 
 
 def endpoint_answer(
-    kept: KeptEndpoint, *, effective: bool, header_names: list[str], secret: str | None = None
+    kept: KeptEndpoint,
+    *,
+    effective: bool,
+    header_names: list[str],
+    secret: str | None = None,
+    flow: LaneFlow | None = None,
 ) -> EndpointAnswer:
     """Show an endpoint."""
     endpoint = kept.endpoint
@@ -150,6 +179,9 @@ def endpoint_answer(
         lane=_lane(kept),
         pinned=kept.note.pinned,
         batch=shown_batch(endpoint.batch),
+        rate_per_s=endpoint.rate_per_s,
+        in_flight_max=endpoint.in_flight_max,
+        flow=None if flow is None else flow_answer(flow),
         created_at=rfc3339(kept.created_at),
         updated_at=rfc3339(kept.updated_at),
         deleted_at=None if kept.deleted_at is None else rfc3339(kept.deleted_at),
@@ -167,6 +199,12 @@ def _lane(kept: KeptEndpoint) -> str:
     if kept.endpoint.placement is None:
         return ""
     return "pool" if kept.lane_topic is None else "dedicated"
+
+
+def flow_answer(flow: LaneFlow) -> FlowAnswer:
+    """Show what narrows an endpoint's flow."""
+    until = None if flow.until is None else rfc3339(flow.until)
+    return FlowAnswer(state=flow.state, in_flight_limit=flow.in_flight_limit, until=until)
 
 
 _ATTEMPT_TIMES = ("started_at", "due_at")

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
 from hooklane.adapters.codec import codec
 from hooklane.adapters.log import Log, no_log
 from hooklane.adapters.ports import Admin, Clock, Reader, Record
 from hooklane.adapters.store import KeptEndpoint
+from hooklane.domain.delivery import from_ms, to_ms
 from hooklane.domain.errors import BrokenContract, HooklaneError, Unavailable
 from hooklane.domain.topics import Partition, Topics
 
@@ -23,15 +25,28 @@ _READ_WAIT = timedelta(milliseconds=500)
 _ASK_AGAIN_S = 0.25
 _MEMBERS_KEPT_S = 1.0
 _BATCH = 1_000
+# A process tells every half minute: who has not is gone, or stands.
+TOLD_WITHIN = timedelta(seconds=70)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneFlow:
+    """What narrows an endpoint's lane, as its deliverer tells."""
+
+    state: str
+    in_flight_limit: int
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a process last told: its table position, and its clock less the broker's."""
+    """What a process last told: its table position, its clock less the broker's, its lanes."""
 
     table_offset: int
     assigned_lanes: int
     clock_skew_ms: int
+    told_at_ms: int = 0
+    flows: Mapping[str, LaneFlow] = field(default_factory=dict)
 
 
 class Positions:
@@ -68,6 +83,14 @@ class Positions:
         """Give every instance's newest report, also of those that are gone."""
         return dict(self._reports)
 
+    def flows(self, *, since_ms: int) -> dict[str, LaneFlow]:
+        """Give what narrows endpoints' lanes, by the newest reports since then."""
+        found: dict[str, LaneFlow] = {}
+        for report in sorted(self.all().values(), key=lambda report: report.told_at_ms):
+            if report.told_at_ms >= since_ms:
+                found |= report.flows
+        return found
+
     def passed(self, instances: Iterable[str], offset: int) -> bool:
         """Tell whether all of these have read to this table position."""
         return all(
@@ -96,6 +119,8 @@ class Positions:
             table_offset=found["table_offset"],
             assigned_lanes=found["assigned_lanes"],
             clock_skew_ms=found["at"] - record.timestamp()[1],
+            told_at_ms=record.timestamp()[1],
+            flows={lane["endpoint_id"]: _flow(lane) for lane in found["lanes"]},
         )
 
 
@@ -116,6 +141,11 @@ class Board:
             with self._positions.changed:
                 self._announced.update(announced)
                 self._positions.changed.notify_all()
+
+    def flow(self, endpoint_id: str) -> LaneFlow | None:
+        """Give what narrows an endpoint's flow now, if anything does."""
+        since = self._clock.now() - TOLD_WITHIN
+        return self._positions.flows(since_ms=to_ms(since)).get(endpoint_id)
 
     def wait(
         self, endpoint_id: str, revision: int, *, timeout: timedelta, look: Callable[[], int | None]
@@ -199,3 +229,9 @@ class Board:
 
     def _pause(self, deadline: float) -> float:
         return max(0.0, min(_ASK_AGAIN_S, deadline - self._clock.monotonic()))
+
+
+def _flow(lane: Mapping[str, Any]) -> LaneFlow:
+    until_ms = lane["until"]
+    until = None if until_ms is None else from_ms(until_ms)
+    return LaneFlow(state=lane["state"], in_flight_limit=lane["in_flight_limit"], until=until)

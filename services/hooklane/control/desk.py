@@ -132,4 +132,7 @@ class Desk:
                 names = list(opened)
             except BrokenContract:
                 names = ["(unreadable: their sealing key is not among ours)"]
-        return endpoint_answer(kept, effective=effective, header_names=names, secret=secret)
+        flow = self.board.flow(endpoint.endpoint_id)
+        return endpoint_answer(
+            kept, effective=effective, header_names=names, secret=secret, flow=flow
+        )

@@ -89,6 +89,8 @@ def first_revision(draft: EndpointDraft, endpoint_id: str, *, rules: Rules) -> t
         order=_order(draft.order),
         placement=Placement(topic=rules.lane(endpoint_id), partition=0),
         batch=batch_of(draft.batch),
+        rate_per_s=draft.rate_per_s,
+        in_flight_max=draft.in_flight_max,
     )
     return batchable(endpoint), secret
 
@@ -127,6 +129,8 @@ def changed_revision(
         retry_schedule=endpoint.retry_schedule if delays is None else _schedule(delays, rules),
         order=endpoint.order if change.order is None else _kept_order(endpoint, change.order),
         batch=changed_batch(endpoint.batch, change.batch),
+        rate_per_s=_limit(endpoint.rate_per_s, change.rate_per_s),
+        in_flight_max=_limit(endpoint.in_flight_max, change.in_flight_max),
     )
     return batchable(changed)
 
@@ -260,6 +264,10 @@ def _schedule(delays: Sequence[str] | None, rules: Rules) -> Schedule:
         return schedule([parse_delay(text) for text in delays], tiers=rules.tiers)
     except Invalid as error:
         raise Invalid(f"retry_schedule: {error.detail}") from None
+
+
+def _limit(kept: int | None, asked: int | None) -> int | None:
+    return kept if asked is None else asked or None
 
 
 def _order(order: str) -> Order:

@@ -98,6 +98,14 @@ STATUS_SHOWN: dict[int | str, dict[str, Any]] = {
                             "lag": 0,
                         }
                     ],
+                    "flows": [
+                        {
+                            "endpoint_id": "ep_abcdefghijklmnopqrstuvwxyz",
+                            "state": "throttled",
+                            "in_flight_limit": 32,
+                            "until": None,
+                        }
+                    ],
                     "pool": [{"partition": 0, "endpoints": 12, "lag": 0}],
                     "tiers": [{"tier": "5s", "waiting": 1, "until": "2026-03-01T08:00:05.500Z"}],
                     "dead_letters": {"exhausted": 3},

@@ -12,11 +12,11 @@ from typing import Any
 
 from hooklane.adapters.ports import Admin, Clock, Reader, Record
 from hooklane.adapters.store import ControlStore, EndpointFilter, KeptEndpoint, PageRequest, Row
-from hooklane.control.answers import rfc3339
-from hooklane.control.board import Positions
+from hooklane.control.answers import flow_answer, rfc3339
+from hooklane.control.board import TOLD_WITHIN, Positions
 from hooklane.control.past_log import PastLog
 from hooklane.control.replays import Replays
-from hooklane.domain.delivery import from_ms
+from hooklane.domain.delivery import from_ms, to_ms
 from hooklane.domain.endpoint import EndpointState
 from hooklane.domain.errors import BrokenContract, Unavailable
 from hooklane.domain.guard import Guard
@@ -77,6 +77,7 @@ class Lookout:
             "release": self.release,
             "at": rfc3339(self.clock.now()),
             "lanes": self._lanes(),
+            "flows": self._flows(),
             "pool": self._pool(),
             "tiers": self._tiers(),
             "dead_letters": self.store.dead_letters_by_reason(),
@@ -101,6 +102,15 @@ class Lookout:
         return [
             _lane_answer(endpoint, waits=unfinished(part, ends=ends, commits=commits))
             for part, endpoint in placed.items()
+        ]
+
+    def _flows(self) -> list[Row]:
+        """Tell of the lanes that flow less than they may."""
+        found = self.positions.flows(since_ms=to_ms(self.clock.now() - TOLD_WITHIN))
+        answers = {endpoint_id: flow_answer(flow) for endpoint_id, flow in found.items()}
+        return [
+            {"endpoint_id": endpoint_id, **answer.model_dump()}
+            for endpoint_id, answer in sorted(answers.items())
         ]
 
     def _pool(self) -> list[Row]:

@@ -14,6 +14,8 @@ OVERLAP_S_MAX = 2_592_000
 TOKEN_S_MAX = 86_400
 BATCH_COUNT_MAX = 500
 BATCH_WAIT_MS_MAX = 10_000
+RATE_PER_S_MAX = 100_000
+IN_FLIGHT_MAX = 1_000
 _STRICT = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
 Uid = Annotated[str, Field(min_length=1, max_length=128, pattern="^[!-~]+$")]
@@ -71,6 +73,7 @@ class EndpointDraft(BaseModel):
                     "headers": {"X-Team": "billing"},
                     "timeout_ms": 10000,
                     "retry_schedule": ["5s", "5m", "30m", "2h"],
+                    "rate_per_s": 50,
                     "uid": "orders-1",
                     "description": "Orders to the warehouse",
                     "metadata": {"team": "billing"},
@@ -102,6 +105,12 @@ class EndpointDraft(BaseModel):
     batch: BatchDraft | None = Field(
         None, description="Several payloads in one POST; absent: each has its own."
     )
+    rate_per_s: int | None = Field(
+        None, ge=1, le=RATE_PER_S_MAX, description="POSTs begun a second; absent: as many as go."
+    )
+    in_flight_max: int | None = Field(
+        None, ge=1, le=IN_FLIGHT_MAX, description="Open POSTs; absent: the deployment's limit."
+    )
     uid: Uid | None = Field(
         None, description="Your own name for it: the same create again makes no second one."
     )
@@ -129,6 +138,12 @@ class EndpointChange(BaseModel):
     order: str | None = Field(None, description="What it was created with, or 409.")
     batch: BatchDraft | None = Field(
         None, description="Several payloads in one POST; count_max 1 ends it."
+    )
+    rate_per_s: int | None = Field(
+        None, ge=0, le=RATE_PER_S_MAX, description="POSTs begun a second; 0: as many as go."
+    )
+    in_flight_max: int | None = Field(
+        None, ge=0, le=IN_FLIGHT_MAX, description="Open POSTs; 0: the deployment's limit."
     )
     description: Description | None = Field(None, description="For people; '' empties it.")
     metadata: Metadata | None = Field(None, description="Replaces all of it.")

@@ -23,6 +23,7 @@ from hooklane.deliverer.crossing import Crossing
 from hooklane.deliverer.flow import Flow
 from hooklane.deliverer.lane import Lane
 from hooklane.deliverer.lanes import Lanes
+from hooklane.deliverer.narrowed import Narrowed
 from hooklane.deliverer.outbox import Asks, Forgot, Rules, Told
 from hooklane.deliverer.pool import PoolLane, PoolLimits
 from hooklane.deliverer.probes import ProbeTail
@@ -108,6 +109,7 @@ class Deliverer:
         self._sending: Sending | None = None
         self._asking: dict[Lane, int] = {}
         self._settled_to = 0
+        self._narrowed = Narrowed(clock)
         self._subscribed: frozenset[str] | None = None
         self._subscribed_at = float("-inf")
 
@@ -342,4 +344,5 @@ class Deliverer:
         """
         readings = self._assignment.readings
         if self._subscribed == self._lanes.topics() and topics_of(readings) <= self._subscribed:
-            self._report.tell(self._settled_to, assigned_lanes=len(readings))
+            lanes = self._narrowed.look(reading.lane for reading in readings.values())
+            self._report.tell(self._settled_to, assigned_lanes=len(readings), lanes=lanes)

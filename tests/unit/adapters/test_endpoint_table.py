@@ -187,3 +187,18 @@ def test_a_position_is_told_when_it_changed(cluster):
     assert {
         (record.key(), value["instance"]) for record, value in zip(records, told, strict=True)
     } == {(b"matcher-0", "matcher-0")}
+
+
+def test_lanes_are_told_when_they_changed_once_a_second(cluster):
+    """They change at every moment."""
+    lane = {"endpoint_id": "ep_a", "state": "broken", "in_flight_limit": 1, "until": None}
+    report = PositionReport(
+        cluster.producer(instance="d-0"), "hooklane.positions", instance="d-0", clock=cluster.clock
+    )
+    lengths = []
+    for lanes in ([lane], [], [], [lane]):
+        report.tell(3, lanes=lanes)
+        topic = Partition("hooklane.positions", 0)
+        lengths.append(cluster.admin().ends([topic])[topic][1])
+        cluster.clock.advance(timedelta(milliseconds=600))
+    assert lengths == [1, 1, 2, 2]

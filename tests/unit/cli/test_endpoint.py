@@ -64,7 +64,7 @@ def test_tables_name_what_they_show(run, made):
         ((*CREATE,), "subscription"),
         ((*CREATE, "--subscribe", "*", "--header", "X"), "NAME=VALUE"),
         ((*CREATE, "--subscribe", "*", "--metadata", "X"), "--metadata"),
-        ((*CREATE, "--subscribe", "*", "--order", "key"), "not supported"),
+        ((*CREATE, "--subscribe", "*", "--order", "sideways"), "order"),
         ((*CREATE, "--subscribe", "*", "--retry", "7s"), "retry_schedule"),
         ((*CREATE, "--subscribe", "*", "--batch-wait-ms", "5"), "--batch COUNT"),
         ((*CREATE, "--subscribe", "*", "--batch", "501"), "batch"),
@@ -133,3 +133,12 @@ def test_a_secret_is_renewed_by_a_command(run, made):
     assert found["secret"].startswith("whsec_")
     assert found["secret"] != made["secret"]
     assert len(found["older_secrets_until"]) == 1
+
+
+def test_limits_are_set_and_ended_by_options(run):
+    """A rate, and how much is open."""
+    words = (*CREATE, "--subscribe", "*", "--rate-per-s", "5", "--in-flight-max", "2", "--json")
+    made = json.loads(run(*words).output)
+    assert (made["rate_per_s"], made["in_flight_max"]) == (5, 2)
+    ended = run("endpoint", "update", made["id"], "--rate-per-s", "0", "--json")
+    assert json.loads(ended.output)["rate_per_s"] is None

@@ -25,3 +25,14 @@ def test_status_tells_of_the_exhaustion_guard_while_it_holds(run, bench, capsys)
 
     expected = "exhaustion guard since 07:40, until 08:02: of 40 endpoints tried 2 succeeded"
     assert expected in capsys.readouterr().out
+
+
+def test_status_names_the_lanes_that_flow_less_than_they_may(run, capsys):
+    """Whose breaker is open, and until when."""
+    found = json.loads(run("status", "--json").output)
+    assert found["flows"] == []
+    flow = {"endpoint_id": "ep_x", "state": "broken", "in_flight_limit": 1, "until": "08:02"}
+
+    show(found | {"flows": [flow]})
+
+    assert "broken" in capsys.readouterr().out

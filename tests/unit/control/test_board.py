@@ -2,7 +2,9 @@ import threading
 from datetime import timedelta
 
 from hooklane.adapters.clock import SystemClock
+from hooklane.control.answers import rfc3339
 from hooklane.control.board import Board
+from hooklane.domain.delivery import to_ms
 from support.control import draft
 
 SOON = timedelta(seconds=20)
@@ -75,3 +77,21 @@ def test_unreadable_positions_are_passed_and_tombstones_forget(api, bench):
     producer.produce(bench.topics.positions, None, key=b"test.matcher.0")
     bench.positions.step()
     assert bench.positions.all() == {}
+
+
+def test_what_narrows_an_endpoint_is_shown_while_its_deliverer_tells(api, bench):
+    """In the endpoint's answer and in the status; not once the report is old."""
+    made = api.post("/v1/endpoints", json=draft()).json()
+    until = bench.clock.now() + timedelta(seconds=4)
+    lane = {
+        "endpoint_id": made["id"], "state": "broken", "in_flight_limit": 1,
+        "until": to_ms(until),
+    }  # fmt: skip
+    bench.follower("deliverer").report.tell(1, assigned_lanes=1, lanes=[lane])
+    bench.positions.step()
+    shown = {"state": "broken", "in_flight_limit": 1, "until": rfc3339(until)}
+    assert made["flow"] is None
+    assert shown == api.get(f"/v1/endpoints/{made['id']}").json()["flow"]
+    assert [{"endpoint_id": made["id"], **shown}] == api.get("/v1/status").json()["flows"]
+    bench.clock.advance(timedelta(seconds=71))
+    assert api.get(f"/v1/endpoints/{made['id']}").json()["flow"] is None

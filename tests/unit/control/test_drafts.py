@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from hooklane.control.drafts import changed_revision, first_revision, tenant_name
 from hooklane.control.requests import EndpointChange, EndpointDraft
@@ -74,3 +75,25 @@ def test_tenant_names_that_are_refused(name):
     """Anything that would have to be escaped somewhere."""
     with pytest.raises(Invalid):
         tenant_name(name)
+
+
+def test_limits_are_taken_kept_and_ended_with_0(bench, rules):
+    """What a change does not name stays."""
+    asked = EndpointDraft(**draft(rate_per_s=50, in_flight_max=4))
+    made, _ = first_revision(asked, "ep_1", rules=rules)
+    now = bench.clock.now()
+    kept = changed_revision(made, EndpointChange(timeout_ms=2_000), rules=rules, now=now)
+    other = EndpointChange(rate_per_s=0, in_flight_max=8)
+    changed = changed_revision(kept, other, rules=rules, now=now)
+    assert [
+        (one.rate_per_s, one.in_flight_max) for one in (made, kept, changed)
+    ] == [(50, 4), (50, 4), (None, 8)]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"rate_per_s": 0}, {"rate_per_s": 100_001}, {"in_flight_max": 1_001}]
+)
+def test_a_limit_out_of_its_bounds_is_refused(fields):
+    """At the door."""
+    with pytest.raises(ValidationError):
+        EndpointDraft(**draft(**fields))
