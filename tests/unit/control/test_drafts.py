@@ -85,9 +85,11 @@ def test_limits_are_taken_kept_and_ended_with_0(bench, rules):
     kept = changed_revision(made, EndpointChange(timeout_ms=2_000), rules=rules, now=now)
     other = EndpointChange(rate_per_s=0, in_flight_max=8)
     changed = changed_revision(kept, other, rules=rules, now=now)
-    assert [
-        (one.rate_per_s, one.in_flight_max) for one in (made, kept, changed)
-    ] == [(50, 4), (50, 4), (None, 8)]
+    assert [(one.rate_per_s, one.in_flight_max) for one in (made, kept, changed)] == [
+        (50, 4),
+        (50, 4),
+        (None, 8),
+    ]
 
 
 @pytest.mark.parametrize(
