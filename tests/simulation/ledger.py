@@ -41,6 +41,8 @@ class Ledger:
         self.due = {}
         # How often a delivery was fanned out, written to a tier, ended in one, redriven, in lanes.
         self.fanned, self.retried, self.ended = Counter(), Counter(), Counter()
+        # And copied from the pool to another lane.
+        self.moved = Counter()
         self.redriven, self.in_lanes, self.hopped = Counter(), Counter(), Counter()
 
     # What the cluster tells.
@@ -56,7 +58,7 @@ class Ledger:
                     taken[delivery] += 1
         for record in records:
             before = sum(self.cancelled.values())
-            if ".matcher." in by and self.topics.is_lane(record.topic()):
+            if ".matcher." in by and self.is_lane(record.topic()):
                 self.values[self._delivery_of(record)].add(record.value())
             self._take_in(record, taken, put, fanned=fanned, matched=matched, finished=finished)
             ends = record.topic() == self.topics.dead_letters or before < sum(
@@ -120,7 +122,7 @@ class Ledger:
             self._attempt(codec("attempt").decode(record.value()), put)
         elif topic == self.topics.dead_letters:
             self._dead_letter(record, key.decode(), taken, put)
-        elif self.topics.is_lane(topic) or topic.startswith(f"{self.topics.prefix}.retry."):
+        elif self.is_lane(topic) or topic.startswith(f"{self.topics.prefix}.retry."):
             self._waiting(record, put)
 
     def _waiting(self, record, put):
@@ -129,7 +131,7 @@ class Ledger:
         partition = Partition(record.topic(), record.partition())
         put[delivery] += 1
         self.open[partition][record.offset()] = delivery
-        if self.topics.is_lane(record.topic()):
+        if self.is_lane(record.topic()):
             self.in_lanes[delivery] += 1
         elif progress.hops <= 1:
             self.retried[delivery] += 1
@@ -179,14 +181,38 @@ class Ledger:
                     f"and put it {put[delivery]} times into one"
                 )
 
+    def is_lane(self, topic):
+        """Tell whether deliveries wait there for their deliverer."""
+        return self.topics.is_lane(topic) or topic == self.topics.pool
+
+    def lanes(self):
+        """Give the topics that the table says are read for somebody."""
+        table = {key: endpoint for _, key, endpoint in self.endpoints}
+        places = [
+            place
+            for endpoint in table.values()
+            if endpoint is not None
+            for place in (endpoint.placement, *endpoint.former)
+        ]
+        return {place.topic for place in places if place is not None}
+
     def _balance_attempts(self, by, records, finished):
-        """A deliverer's tick has one Attempt for each delivery that it finishes, or parks."""
-        count = sum(1 for p, _ in finished if self.topics.is_lane(p.topic))
+        """A deliverer's tick has one Attempt for each delivery that it finishes, or parks.
+
+        But for those in the pool that it copies to another lane, or passes on to a tier untried.
+        """
+        count = sum(1 for p, _ in finished if self.is_lane(p.topic))
         attempts = 0
         for record in records:
+            if self.is_lane(record.topic()) and ".deliverer." in by:
+                attempts += 1
+                self.moved[self._delivery_of(record)] += 1
+            elif record.topic().startswith(f"{self.topics.prefix}.retry."):
+                # With an Attempt of its own, or with none.
+                attempts += 1
             if record.topic() == self.topics.attempts:
                 value = codec("attempt").decode(record.value())
-                attempts += value["verdict"] != "retry" or value["tier_s"] is not None
+                attempts += value["verdict"] != "retry"
         if count != attempts and ".deliverer." in by:
             raise Broken(f"{by} finished {count} deliveries with {attempts} Attempts")
 
@@ -253,7 +279,7 @@ class Ledger:
         """Give each delivery's places now, in protocol.md's order of precedence."""
         found = defaultdict(lambda: defaultdict(int))
         for partition, records in self.open.items():
-            word = "in lane" if self.topics.is_lane(partition.topic) else "waiting"
+            word = "in lane" if self.is_lane(partition.topic) else "waiting"
             for delivery in records.values():
                 if delivery is not None:
                     found[delivery][word] += 1

@@ -124,6 +124,10 @@ class Simulation:
                 world.change_something()
             if chance.random() < 0.02:
                 world.retire()
+            if chance.random() < 0.03:
+                world.places.tend()
+            if world.places.chance.random() < 0.02:
+                world.places.move()
             if chance.random() < 0.03 and world.endpoints:
                 world.receivers.shift(f"{chance.choice(list(world.endpoints))[3:]}.example")
             if chance.random() < self.fault_share:

@@ -15,6 +15,7 @@ from hooklane.domain.signature import new_secret
 from hooklane.domain.subscription import Subscription
 from hooklane.domain.topics import Partition, TopicSpec
 from simulation.cluster import SimulatedClock, SimulatedCluster
+from simulation.placing import Places
 from simulation.receivers import Receivers
 from support.deliveries import an_endpoint, endpoint_bytes
 from support.matching import encoded
@@ -69,6 +70,7 @@ class World:
         self.published = {}
         self.on_append = lambda partition, offset: None
         self.endpoints = {}
+        self.places = Places(self, seed)
         self.commands_read = self._endpoints_made = 0
         self._announced = {}
         self._source = self.cluster.producer(instance="source")
@@ -143,7 +145,7 @@ class World:
         endpoint_id = "ep_" + chr(ord("a") + number % 26) * (number // 26 + 1)
         lane = self.topics.lane(endpoint_id)
         self.admin.ensure([self.topics.lane_spec(lane)], replication=1)
-        self.put(replace(
+        self.put(self.places.first(replace(
             an_endpoint(endpoint_id, lane=lane, schedule=chance.choice(SCHEDULES)),
             tenant=chance.choice(TENANTS),
             url=f"https://{endpoint_id[3:]}.example/hook",
@@ -153,7 +155,7 @@ class World:
             in_flight_max=chance.choice([None, 1, 2, 8]),
             batch=self._batch(endpoint_id),
             placement=Placement(topic=lane, partition=0),
-        ))  # fmt: skip
+        )))  # fmt: skip
 
     def _batch(self, endpoint_id):
         """Choose whether it gets batches, by a chance of its own."""
@@ -174,6 +176,8 @@ class World:
     def change(self, endpoint, cause, *, reason=""):
         state = TRANSITIONS.get((endpoint.state, cause))
         if state is not None:
+            if cause is Cause.PAUSE:
+                endpoint = self.places.out_of_pool(endpoint)
             revision = endpoint.revision + 1
             self.put(replace(endpoint, state=state, revision=revision, state_reason=reason))
 
@@ -204,24 +208,23 @@ class World:
         })  # fmt: skip
         self._write(self.topics.commands, endpoint.endpoint_id, value)
 
+    def everybody_is_past(self, offset):
+        """Tell whether every live process has read so far, and said so."""
+        return all(self._told_by(kind) > offset for kind in KINDS)
+
     def retire(self):
-        """Take a deleted endpoint's lane away, in the steps that keep everybody safe."""
-        group = self.cluster.groups[self.topics.group("deliverer.0")]
+        """Take a deleted endpoint's lanes away, in the steps that keep everybody safe."""
         for endpoint_id, endpoint in list(self.endpoints.items()):
             if endpoint.state is not EndpointState.DELETED:
                 continue
-            lane, at = self.topics.lane(endpoint_id), self._announced[endpoint_id]
-            if any(self._told_by(kind) <= at for kind in KINDS):
+            if not self.everybody_is_past(self._announced[endpoint_id]):
                 continue
-            log, place = self.cluster.log(Partition(lane, 0)), Partition(lane, 0)
             if endpoint.placement is not None:
-                committed = group.commits.get(place)
-                if committed is not None and committed.offset == log.end == log.stable_end:
-                    revision = endpoint.revision + 1
-                    self.put(replace(endpoint, placement=None, revision=revision))
-            elif log is not None:
-                if not any(place in seat.owned for seat in group.seats.values()):
-                    self.admin.delete_topics([lane])
+                lanes = (*endpoint.former, endpoint.placement)
+                if all(self.places.is_drained(endpoint, lane) for lane in lanes):
+                    gone = {"placement": None, "former": (), "revision": endpoint.revision + 1}
+                    self.put(replace(endpoint, **gone))
+                    self.places.leave(endpoint_id, lanes)
             else:
                 del self.endpoints[endpoint_id]
                 self._write(self.topics.endpoints, endpoint_id, None)

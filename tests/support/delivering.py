@@ -199,7 +199,9 @@ class Deployment:
         own = headers or first_headers(at=datetime.now(UTC))
         for number in numbers:
             value = delivery_value(number, endpoint_id=endpoint.endpoint_id, payload=payload)
-            self._produce(endpoint.placement.topic, delivery_bytes(value), value["key"], own)
+            lane = endpoint.placement
+            raw, key = delivery_bytes(value), value["key"]
+            self._produce(lane.topic, raw, key, own, partition=lane.partition)
             made.append(
                 delivery_id(
                     event_id=f"evt_{number}", endpoint_id=endpoint.endpoint_id, trigger="event"
@@ -212,10 +214,10 @@ class Deployment:
         self._produce(endpoint.placement.topic, value, None, [])
         self.flush()
 
-    def _produce(self, topic, value, key, headers) -> None:
+    def _produce(self, topic, value, key, headers, *, partition=0) -> None:
         while True:
             try:
-                self._producer.produce(topic, value, key=key, headers=headers)
+                self._producer.produce(topic, value, key=key, headers=headers, partition=partition)
             except BufferError:
                 self._producer.poll(0.1)
             else:
