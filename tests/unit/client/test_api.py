@@ -47,8 +47,8 @@ def test_refusals_are_raised_as_what_they_are(hooklane):
         hooklane.update_endpoint(endpoint_id, revision=7, timeout_ms=2000)
     with pytest.raises(Invalid, match="url"):
         hooklane.create_endpoint(**draft(url="ftp://x"))
-    with pytest.raises(Unsupported, match="order"):
-        hooklane.create_endpoint(**draft(order="key"))
+    with pytest.raises(Invalid, match="batch: not with order key"):
+        hooklane.create_endpoint(**draft(order="key", batch={"count_max": 5}))
 
 
 def test_a_wrong_key_is_a_refusal(bench):
