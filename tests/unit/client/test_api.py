@@ -9,7 +9,6 @@ from hooklane.domain.errors import (
     Misconfigured,
     NotFound,
     Unavailable,
-    Unsupported,
 )
 from support.control import API_KEY, Direct, draft
 
