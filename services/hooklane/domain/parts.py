@@ -10,6 +10,7 @@ before the change.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -68,6 +69,18 @@ class Room:
             and (copies * size <= self.bytes_max or copies <= 2)
             and copies * MATCHED_BYTES + len(match.refused) * REFUSED_BYTES <= _listed_max(event)
         )
+
+    def parts(self, event: Event, whole: Match) -> Iterator[Match]:
+        """Give an event's fan-out in as many parts as it takes."""
+        if self.holds(event, whole):
+            yield whole
+            return
+        begun: Begun | None = None
+        while True:
+            part, begun = self.next_part(event, whole, begun=begun)
+            yield part
+            if begun is None:
+                return
 
     def next_part(
         self, event: Event, whole: Match, *, begun: Begun | None

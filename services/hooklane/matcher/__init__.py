@@ -14,7 +14,9 @@ Writes: a Delivery to each lane, a Match receipt to `hooklane.matches`, what bro
 Guarantees: each event is fanned out exactly once, whatever is killed whenever (at least once under
 `fanout_guarantee = at_least_once`); an event appended after a change of an endpoint was reported
 effective is matched with that change; a deployment begins with the events appended after its
-first start, and misses none from then on; a batch is as small as one event when nothing waits.
+first start, and misses none from then on; a batch is as small as one event when nothing waits. A
+fan-out that no transaction holds is written in parts, endpoints in the order of their ids; the last
+one done rides in the commit, so that whoever comes after goes on there, by the table as it is then.
 
 When it fails: a registry that is away stops only the partitions whose next event has an unknown
 schema. Kafka away: nothing is committed, it backs off, and goes on from the last commit. An event

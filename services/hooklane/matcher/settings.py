@@ -33,7 +33,10 @@ class MatcherSettings(ProcessSettings):
     )
     read_records_max: int = Field(5_000, ge=1, le=100_000, description="Events taken in at once.")
     transaction_records_max: int = Field(
-        10_000, ge=2, le=100_000, description="Records written in one transaction."
+        10_000,
+        ge=2,
+        le=100_000,
+        description="Records written in one transaction; a larger fan-out takes several.",
     )
     transaction_bytes_max: int = Field(
         32 * 1024 * 1024,

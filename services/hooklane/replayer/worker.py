@@ -23,6 +23,7 @@ from hooklane.domain.delivery import first_headers
 from hooklane.domain.endpoint import Endpoint
 from hooklane.domain.errors import Unavailable
 from hooklane.domain.matching import Match
+from hooklane.domain.parts import Room
 from hooklane.domain.topics import Partition, Topics
 from hooklane.domain.verdict import verdict_by_state
 from hooklane.replayer.command import REDRIVE, REPLAY, RESUBMIT, Command
@@ -78,6 +79,9 @@ class Replayer:
         self._around, self._topics = around, topics
         self._cluster = cluster
         self._fan_out = FanOut(topics)
+        self._room = Room(
+            records_max=settings.transaction_records_max, bytes_max=settings.transaction_bytes_max
+        )
         self._undertakings = Undertakings(around, topics=topics, settings=settings)
         self._lines = Lines(around.member, log=around.log)
         # The one whose turn it is, all that were begun here, and the one that has the reader.
@@ -261,14 +265,17 @@ class Replayer:
         if again is None:
             return
         found = around.table.index.match(again.event.tenant, again.event.event_type)
+        # All in one transaction, however large: its parts are there so that receipts stay small.
         with self._transaction(work, again.cursor) as producer:
-            self._fan_out.write(
-                producer,
-                again.event,
-                match=found,
-                table_offset=around.table.offset,
-                headers=first_headers(at=around.clock.now()),
-            )
+            headers = first_headers(at=around.clock.now())
+            for part in self._room.parts(again.event, found):
+                self._fan_out.write(
+                    producer,
+                    again.event,
+                    match=part,
+                    table_offset=around.table.offset,
+                    headers=headers,
+                )
         resubmit.committed(again)
         EVENTS_MATCHED.inc()
         DELIVERIES_CREATED.inc(len(found.matched))

@@ -63,6 +63,7 @@ def test_the_parts_together_are_the_whole(ids, records_max, bytes_max, size):
 
     found = cut(event, whole, room)
 
+    assert found == list(room.parts(event, whole))
     assert whole.matched == tuple(one for part in found for one in part.matched)
     assert whole.refused == tuple(one for part in found for one in part.refused)
     assert list(range(len(found))) == [part.part for part in found]

@@ -171,3 +171,26 @@ def test_a_record_that_cannot_be_given_back_is_passed(bench):
     bench.run(bench.replayer())
 
     assert len(bench.logged("rejected_event.refused")) == 1
+
+
+def test_one_of_a_large_fan_out_has_its_receipt_in_parts():
+    """All in one transaction: each endpoint once, no receipt too large for Kafka."""
+    bench = ReplayerBench(transaction_records_max=4)
+    stamped = {"message.timestamp.type": "LogAppendTime"}
+    bench.admin.ensure(
+        [TopicSpec(name="events.order", partitions=1, settings=stamped)], replication=1
+    )
+    bench.registry.put("order.created", SCHEMA)
+    for name in "abcdefgh":
+        bench.endpoint(f"ep_{name}")
+    again(bench, bench.reject(7))
+
+    bench.run(bench.replayer())
+
+    found = [(receipt["part"], receipt["matched"]) for receipt in receipts(bench)]
+    assert (sorted(found)) == [
+        (0, ["ep_a", "ep_b", "ep_c"]),
+        (1, ["ep_d", "ep_e", "ep_f"]),
+        (2, ["ep_g", "ep_h"]),
+    ]
+    assert len(deliveries(bench)) == 1
