@@ -228,7 +228,9 @@ class Deployment:
 
     def start(self, *, ordinal=0, **settings) -> subprocess.Popen:
         """Start a deliverer, and wait until it has read its settings."""
-        own = {f"HOOKLANE_DELIVERER_{name.upper()}": str(value) for name, value in settings.items()}
+        # What is counted here is open from the start, however often it fails, unless it is asked.
+        chosen = {"in_flight_adaptive": False, "breaker_attempts_min": 1_000_000, **settings}
+        own = {f"HOOKLANE_DELIVERER_{name.upper()}": str(value) for name, value in chosen.items()}
         own["HOOKLANE_DELIVERER_ORDINAL"] = str(ordinal)
         path = self.directory / f"deliverer.{len(self.processes)}.log"
         with path.open("wb") as log:
