@@ -62,7 +62,7 @@ class DeadLetterFilter:
 class ReceiptFilter:
     """Which receipts to list; `endpoint_id` is one that gets the event, `text` is in its payload.
 
-    `events_only` leaves out resends, replays and later parts: one receipt an event.
+    `events_only` leaves out resends, replays and, unless `parts`, later parts: one an event.
     """
 
     tenant: str | None = None
@@ -73,6 +73,7 @@ class ReceiptFilter:
     until: datetime | None = None
     text: str | None = None
     events_only: bool = False
+    parts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,8 @@ from hooklane.domain.ids import delivery_id
 RECEIPTS_MAX = 500
 ATTEMPTS_MAX = 500
 REVISIONS_MAX = 500
-# One an event; a producer that wrote it twice makes two.
-_EVENT_RECEIPTS_MAX = 20
+# One an event, or its parts; a producer that wrote it twice makes two.
+_EVENT_RECEIPTS_MAX = 200
 _REJECTED_MAX = 500
 
 
@@ -100,14 +100,14 @@ class Explaining:
             return self._at_position(event_id, kept)
         tenant = caller.scope(None)
         firsts = self._receipts(
-            ReceiptFilter(event_id=event_id, tenant=tenant, events_only=True),
+            ReceiptFilter(event_id=event_id, tenant=tenant, events_only=True, parts=True),
             limit=_EVENT_RECEIPTS_MAX,
         )
         listing = self._receipts(
             ReceiptFilter(event_id=event_id, tenant=tenant, endpoint_id=endpoint_id),
             limit=RECEIPTS_MAX,
         )
-        receipt = _first(firsts, listing)
+        receipt = _first(_of_its_turn(firsts, endpoint_id), listing)
         in_force = None
         if receipt is not None:
             in_force = self._store.revision_at(endpoint_id, receipt["table_offset"])
@@ -178,6 +178,18 @@ class Explaining:
                 )
             )
         return found
+
+
+def _of_its_turn(firsts: Sequence[Row], endpoint_id: str) -> Sequence[Row]:
+    """Leave, of an event's parts, the one in which it was the endpoint's turn, listed or not."""
+    if not any(row["part"] for row in firsts):
+        return firsts
+    in_order = sorted(firsts, key=lambda row: int(row["part"]))
+    for row in in_order:
+        listed = [*row["matched"], *(one["endpoint_id"] for one in row["refused"])]
+        if max(listed, default="") >= endpoint_id:
+            return [row]
+    return in_order[-1:]
 
 
 def _first(firsts: Sequence[Row], listing: Sequence[Row]) -> Row | None:

@@ -61,3 +61,25 @@ def test_of_an_event_written_twice_the_receipt_that_lists_the_endpoint_counts(
     receipt(bench, matched=["ep_other"], table_offset=0)
     told = explaining.explain(EVENT, endpoint_id, caller=ACME)
     assert (told.explanation.why, told.receipt["table_offset"] > 0) == (Why.SUBSCRIBED, True)
+
+
+def test_of_an_event_in_parts_the_one_counts_in_which_it_was_its_turn(
+    bench, explaining, endpoint_id
+):
+    """An endpoint is refused, or left out, by the table as it was for that part."""
+    receipt(bench, matched=["ep_"], table_offset=0)
+    refused = [(endpoint_id, "endpoint_disabled")]
+    receipt(bench, matched=["ep_0"], refused=refused, part=1)
+    receipt(bench, matched=["ep_~"], part=2, table_offset=0)
+
+    told = explaining.explain(EVENT, endpoint_id, caller=ACME)
+
+    assert (told.explanation.why, told.receipt["part"]) == (Why.ENDPOINT_DISABLED, 1)
+
+
+def test_an_endpoint_after_all_parts_had_its_turn_in_the_last(bench, explaining, endpoint_id):
+    """Nobody after it got the event."""
+    receipt(bench, matched=["ep_"], table_offset=0)
+    receipt(bench, matched=["ep_0"], part=1)
+    told = explaining.explain(EVENT, endpoint_id, caller=ACME)
+    assert told.receipt["part"] == 1

@@ -54,7 +54,7 @@ class SqlReceipts(Listing):
             conditions.append(containing(columns.matched, json.dumps(chosen.endpoint_id)))
         if chosen.events_only:
             conditions.append(columns.trigger == Trigger.EVENT.value)
-            if chosen.endpoint_id is None:
+            if chosen.endpoint_id is None and not chosen.parts:
                 conditions.append(columns.part == 0)
         if chosen.text is not None:
             conditions.append(in_payload(self._engine, chosen.text))
