@@ -167,7 +167,7 @@ def a_backlog(*, wrap=None):
     """Run while far more waits for a paused endpoint than a deliverer may hold."""
     simulation = Simulation(0, wrap=wrap)
     # The span is wide, so that the buffers' own limits are what holds.
-    wide = {**SETTINGS["deliverer"], "span_max": 20_000}
+    wide = {**SETTINGS["deliverer"], "span_max": 18_000}
     world, simulation.workers.settings = simulation.world, {**SETTINGS, "deliverer": wide}
     simulation.begin()
     for endpoint in list(world.endpoints.values()):
