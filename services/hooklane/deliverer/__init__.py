@@ -8,8 +8,9 @@ follows from each answer (design.md's verdict table: `domain.verdict`).
 
 **Writes**, in one transaction a tick: an Attempt for each delivery it settled; the same Delivery
 bytes to `<prefix>.retry.<delay>` or `<prefix>.dead-letters` where the verdict says so; a Disable
-command after a 410; the lane offsets with the tracker's metadata. Beside it, its position in
-`<prefix>.positions`.
+command after a 410; of deliveries in the pool, copies to the lane their endpoint moved to, or to a
+tier where they would wait (no Attempt then); the lane offsets with the tracker's metadata. Beside
+it, its position in `<prefix>.positions`.
 
 **Guarantees**: a delivery leaves its lane only with the tick that records what became of it. After
 a complete 2xx a second POST happens only if that tick did not commit or the lane was lost. Nothing

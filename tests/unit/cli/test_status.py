@@ -36,3 +36,15 @@ def test_status_names_the_lanes_that_flow_less_than_they_may(run, capsys):
     show(found | {"flows": [flow]})
 
     assert "broken" in capsys.readouterr().out
+
+
+def test_an_endpoint_placed_in_the_pool_is_shown_there(run, bench):
+    """With its partition's lag."""
+    endpoint_id = endpoint(run)
+    placed = run("endpoint", "place", endpoint_id, "pool").output
+    assert ("pool" in placed, "pinned" in placed) == (True, True)
+    found = json.loads(run("status", "--json").output)
+    number = bench.topics.pool_partition(endpoint_id)
+    assert found["pool"] == [{"partition": number, "endpoints": 1, "lag": 0}]
+    assert found["lanes"] == []
+    assert "endpoints" in run("status").output

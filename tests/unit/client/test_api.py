@@ -22,8 +22,9 @@ def test_an_endpoint_s_whole_life(hooklane):
     assert changed["subscription"] == ["*"]
     assert hooklane.pause_endpoint(endpoint_id)["state"] == "paused"
     assert hooklane.resume_endpoint(endpoint_id)["state"] == "active"
+    assert hooklane.place_endpoint(endpoint_id, "pool")["lane"] == "pool"
     assert hooklane.delete_endpoint(endpoint_id)["state"] == "deleted"
-    assert hooklane.endpoint(endpoint_id)["revision"] == 5
+    assert hooklane.endpoint(endpoint_id)["revision"] == 6
 
 
 def test_lists_read_every_page(hooklane, monkeypatch):

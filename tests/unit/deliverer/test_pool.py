@@ -1,11 +1,14 @@
 """A partition of the pool: fair within, never held, and left by who moves."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from hooklane.adapters.codec import codec
 from hooklane.domain.delivery import Progress, progress_of
 from hooklane.domain.endpoint import EndpointState, Placement
+from hooklane.domain.errors import TransactionAborted
 from support.deliveries import delivery_bytes, delivery_value
 from support.pooling import POOL, PoolBench
 from support.posting import OK, SECOND, TOPICS, status
@@ -213,3 +216,27 @@ def test_a_probe_goes_from_the_partition(bench):
     bench.probe(endpoint)
     bench.run(deliverer, SECOND)
     assert [a["trigger"] for a in bench.attempts()] == ["probe"]
+
+
+def test_a_move_is_told_as_read_only_once_it_is_committed(bench):
+    """Else the lane that a copy is still on its way to might be taken away."""
+    endpoint = bench.own(bench.pooled())
+    deliverer = bench.deliverer()
+    bench.run(deliverer, SECOND)
+    bench.pour(endpoint)
+    for _ in range(20):
+        bench.cluster.fail_next("commit", TransactionAborted("simulated"))
+    while not deliverer._ticker.has_moves:
+        bench.run(deliverer, timedelta(milliseconds=20))
+    before = told(bench)
+    bench.own(replace(endpoint, endpoint_id="ep_c"))
+    bench.run(deliverer, timedelta(milliseconds=400))
+    assert told(bench) == before
+    bench.cluster._faults.clear()
+    bench.run(deliverer, 2 * SECOND)
+    assert told(bench) > before
+    assert len(bench.records(endpoint.placement.topic)) == 1
+
+
+def told(bench):
+    return codec("position").decode(bench.records(TOPICS.positions)[-1].value())["table_offset"]
