@@ -33,7 +33,7 @@ from hooklane.control.requests import EndpointChange, EndpointDraft, RotateDraft
 from hooklane.domain.endpoint import Cause, Endpoint, EndpointState
 from hooklane.domain.errors import Conflict, Invalid
 from hooklane.domain.ids import new_endpoint_id
-from hooklane.domain.placing import first_in_pool, in_own_lane, require_lane_for_order
+from hooklane.domain.placing import first_in_pool, in_own_lane
 
 LIMIT_MAX = 500
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="Rows a page.")]
@@ -203,8 +203,6 @@ class EndpointRoutes:
                 )
             now = desk.clock.now()
             endpoint = changed_revision(kept.endpoint, change, rules=desk.rules, now=now)
-            if endpoint.order is not kept.endpoint.order:
-                require_lane_for_order(endpoint, desk.topics)
             return replace(kept, endpoint=endpoint, note=changed_note(kept.note, change))
 
         return desk.tell(self._change(endpoint_id, decide, caller, if_match), response)

@@ -45,7 +45,8 @@ def in_own_lane(endpoint: Endpoint, topics: Topics) -> Endpoint:
     """Give a pooled endpoint, within the same revision, a lane of its own; leave any other."""
     if not is_pooled(endpoint, topics):
         return endpoint
-    epoch = _epoch(endpoint)
+    assert endpoint.placement is not None, "who is pooled has a place"
+    epoch = endpoint.placement.epoch + 1
     lane = topics.lane(endpoint.endpoint_id, epoch=epoch)
     return _moved(endpoint, Placement(topic=lane, partition=0, epoch=epoch))
 
@@ -63,7 +64,7 @@ def in_pool(endpoint: Endpoint, topics: Topics) -> Endpoint:
     if endpoint.state is EndpointState.PAUSED:
         raise Conflict("placement: it is paused, and nothing in the pool waits: resume it first")
     partition = topics.pool_partition(endpoint.endpoint_id)
-    place = Placement(topic=topics.pool, partition=partition, epoch=_epoch(endpoint))
+    place = Placement(topic=topics.pool, partition=partition, epoch=endpoint.placement.epoch + 1)
     return _moved(endpoint, place)
 
 
@@ -73,20 +74,6 @@ def first_in_pool(endpoint: Endpoint, topics: Topics) -> Endpoint | None:
         return None
     partition = topics.pool_partition(endpoint.endpoint_id)
     return replace(endpoint, placement=Placement(topic=topics.pool, partition=partition))
-
-
-def require_lane_for_order(endpoint: Endpoint, topics: Topics) -> None:
-    """Refuse order: key where something may come by another way than one lane.
-
-    Raises:
-        Conflict: it shares the pool, or what it had there or elsewhere is not drained.
-    """
-    if endpoint.order is not Order.KEY:
-        return
-    if is_pooled(endpoint, topics):
-        raise Conflict("order: key needs a lane of its own: place it dedicated first")
-    if endpoint.former:
-        raise Conflict("order: the lane it had before is not drained yet: ask again later")
 
 
 def without_former(endpoint: Endpoint, drained: Placement) -> Endpoint:
@@ -111,10 +98,6 @@ def may_leave_lane(endpoint: Endpoint) -> bool:
     """Tell whether an endpoint, if it is quiet, may go to the pool."""
     is_free = endpoint.order is Order.NONE and not endpoint.former
     return is_free and endpoint.state is EndpointState.ACTIVE and endpoint.placement is not None
-
-
-def _epoch(endpoint: Endpoint) -> int:
-    return 0 if endpoint.placement is None else endpoint.placement.epoch + 1
 
 
 def _moved(endpoint: Endpoint, placement: Placement) -> Endpoint:

@@ -16,7 +16,6 @@ from hooklane.domain.placing import (
     in_pool,
     is_pooled,
     may_leave_lane,
-    require_lane_for_order,
     wants_own_lane,
     without_former,
 )
@@ -72,15 +71,6 @@ def test_who_has_no_other_lane_left_may_leave_its_own():
     assert may_leave_lane(OWN)
     assert not may_leave_lane(replace(OWN, former=(POOLED.placement,)))
     assert not may_leave_lane(NOWHERE)
-
-
-@pytest.mark.parametrize("endpoint", [POOLED, replace(OWN, former=(POOLED.placement,))])
-def test_order_needs_one_lane_and_no_other(endpoint):
-    """What comes by two ways has no order."""
-    with pytest.raises(Conflict, match="order"):
-        require_lane_for_order(replace(endpoint, order=Order.KEY), TOPICS)
-    require_lane_for_order(endpoint, TOPICS)
-    require_lane_for_order(replace(OWN, order=Order.KEY), TOPICS)
 
 
 def busy(count, *, ago=timedelta(0)):
