@@ -54,7 +54,7 @@ class ControlSettings(ProcessSettings):
         15, ge=1, le=3_600, description="Age of an owed record at which a fenced relay returns."
     )
     lanes_check_s: int = Field(
-        10, ge=1, le=3_600, description="How often deleted endpoints' lanes are looked at."
+        10, ge=1, le=3_600, description="How often lanes that nobody needs are looked at."
     )
     lane_grace_s: int = Field(
         86_400, ge=0, description="How long a deleted endpoint's drained lane stays."
