@@ -3,7 +3,8 @@
 **Reads** the lanes of all endpoints (group `<prefix>.deliverer.0`) and the endpoint table; Probe
 from `<prefix>.commands`, from the end, without a group.
 
-**Decides** what may start now (the endpoint's state, its limits, `not-before`, holds), and what
+**Decides** what may start now (the endpoint's state, its limits as they are learned, its rate, its
+breaker, `not-before`, holds), and what
 follows from each answer (design.md's verdict table: `domain.verdict`).
 
 **Writes**, in one transaction a tick: an Attempt for each delivery it settled; the same Delivery

@@ -17,6 +17,8 @@ class Valve:
 
     tenant: str = ""
     limit: InFlight | None = None
+    # Nothing failed and nothing changed: the next window may be a long one.
+    is_quiet: bool = False
     breaker: Breaker = field(default_factory=Breaker)
     # In the window of answers that runs: what was no success, what was refused, where it began.
     failed: int = 0

@@ -56,6 +56,9 @@ class Valves:
         """Take in a POST's answer that is no success; tell whether the breaker moved."""
         valve, before = lane.valve, lane.valve.breaker
         valve.failed += 1
+        if valve.is_quiet:
+            valve.is_quiet = False
+            self._apply(lane)
         valve.refused += limits.is_refusal(answer.outcome, answer.status)
         has_failed = breakers.failure(answer.outcome, answer.status)
         if has_failed is None:
@@ -91,7 +94,9 @@ class Valves:
                 latency_ms=(lane.spent_ms - valve.spent_before_ms) / answers,
                 is_used=lane.gate is None and lane.has_work and not lane.starved,
             )
-            valve.limit = limits.reviewed(valve.limit, window, now_ms=now_ms)
+            known = valve.limit
+            valve.limit = limits.reviewed(known, window, now_ms=now_ms)
+            valve.is_quiet = valve.failed == 0 and valve.limit.limit == known.limit
         self._begin_window(lane)
         self._apply(lane)
 
@@ -129,7 +134,10 @@ class Valves:
             lane.in_flight_max, lane.review_at = 1, 0
         elif self._settings.in_flight_adaptive:
             lane.in_flight_max = valve.limit.limit
-            lane.review_at = valve.ended_before + valve.limit.window
+            window = valve.limit.window
+            if valve.is_quiet:
+                window = max(window, limits.QUIET_WINDOW)
+            lane.review_at = valve.ended_before + window
         else:
             lane.in_flight_max, lane.review_at = valve.limit.cap, NEVER_REVIEWED
 

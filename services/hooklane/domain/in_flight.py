@@ -1,8 +1,8 @@
 """How many POSTs an endpoint has open at once: learned from its answers.
 
-Judged a window at a time, a window being about as many answers as may be open. It doubles from the
-start until something speaks against it, then grows by a quarter, and only while it is used; it is
-halved where a tenth of a window was refused (timed out, unreachable, 429, 503), and falls by a
+Judged a window at a time, a window being about as many answers as may be open, and more where
+nothing happens. It doubles from the start until something speaks against it, then grows by a
+quarter, and only while it is used; it is halved where a tenth of a window was refused (timed out, unreachable, 429, 503), and falls by a
 tenth where answers take clearly longer than the fastest windows of the last minutes did.
 
 Pure. Never below 1, never above the cap; slowness alone never brings it below `START`.
@@ -16,6 +16,8 @@ from hooklane.domain.attempt import Outcome
 
 START = 8
 WINDOW_MIN = 8
+# Where nothing failed and nothing changed.
+QUIET_WINDOW = 64
 REFUSED_SHARE = 0.1
 # Slow is more than twice the fastest, and so much more: our own queueing is no fault of theirs.
 SLOW_FACTOR, SLOW_MORE_MS = 2.0, 50.0

@@ -138,3 +138,18 @@ def test_some_failures_open_no_breaker():
     bench.sender.rule = lambda _: (0.01, OK if next(turn) % 2 else status(500))
     bench.run(bench.deliverer(), 5 * SECOND)
     assert [what for what, _ in bench.lines if what.startswith("breaker")] == []
+
+
+def test_where_nothing_happens_limits_are_judged_seldom_and_a_failure_is_judged_soon():
+    """A success costs a comparison; what goes wrong does not wait for a long window to end."""
+    bench = DelivererBench(in_flight_adaptive=True)
+    endpoint = bench.endpoint(in_flight_max=8)
+    bench.deliver(endpoint, 8)
+    deliverer = bench.deliverer()
+    bench.run(deliverer, SECOND)
+    (lane,) = deliverer._sending._lanes
+    assert (lane.ended, lane.review_at) == (8, 72)
+    answer_all(bench, status(503))
+    bench.deliver(endpoint, 8)
+    bench.run(deliverer, SECOND)
+    assert (lane.in_flight_max, lane.review_at) == (4, 24)
