@@ -140,17 +140,15 @@ def waited(breaker: Breaker, *, now_ms: int, rules: BreakerRules) -> Breaker:
 def moved(breaker: Breaker, cause: BreakerCause, *, now_ms: int, rules: BreakerRules) -> Breaker:
     """Follow the table."""
     state = TRANSITIONS.get((breaker.state, cause))
-    match state:
-        case None:
-            return breaker
-        case BreakerState.CLOSED:
-            return Breaker(since_ms=now_ms)
-        case BreakerState.HALF_OPEN:
-            return replace(breaker, state=state, since_ms=now_ms)
-        case BreakerState.OPEN:
-            openings = breaker.openings + 1
-            wait = min(rules.wait_ms_max, rules.wait_ms * 2 ** min(openings - 1, 30))
-            return Breaker(state=state, since_ms=now_ms, until_ms=now_ms + wait, openings=openings)
+    if state is None:
+        return breaker
+    if state is BreakerState.CLOSED:
+        return Breaker(since_ms=now_ms)
+    if state is BreakerState.HALF_OPEN:
+        return replace(breaker, state=state, since_ms=now_ms)
+    openings = breaker.openings + 1
+    wait = min(rules.wait_ms_max, rules.wait_ms * 2 ** min(openings - 1, 30))
+    return Breaker(state=state, since_ms=now_ms, until_ms=now_ms + wait, openings=openings)
 
 
 def _rolled(breaker: Breaker, now_ms: int, rules: BreakerRules) -> Breaker:

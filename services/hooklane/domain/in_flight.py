@@ -2,8 +2,9 @@
 
 Judged a window at a time, a window being about as many answers as may be open, and more where
 nothing happens. It doubles from the start until something speaks against it, then grows by a
-quarter, and only while it is used; it is halved where a tenth of a window was refused (timed out, unreachable, 429, 503), and falls by a
-tenth where answers take clearly longer than the fastest windows of the last minutes did.
+quarter, and only while it is used; it is halved where a tenth of a window was refused (timed out,
+unreachable, 429, 503), and falls by a tenth where answers take clearly longer than the fastest
+windows of the last minutes did.
 
 Pure. Never below 1, never above the cap; slowness alone never brings it below `START`.
 """
