@@ -51,7 +51,12 @@ def test_new_endpoints_are_spread_over_the_pool():
 def test_time_does_not_eat_live_deliveries():
     """Lanes and tiers have no retention."""
     specs = {spec.name: spec for spec in TOPICS.specs(TIERS)}
-    kept = [TOPICS.lane_spec("p.lane.a"), specs["p.pool"], specs["p.retry.5s"], specs["p.retry.24h"]]
+    kept = [
+        TOPICS.lane_spec("p.lane.a"),
+        specs["p.pool"],
+        specs["p.retry.5s"],
+        specs["p.retry.24h"],
+    ]
 
     assert [spec.settings["retention.ms"] for spec in kept] == ["-1"] * 4
     assert [spec.settings["retention.bytes"] for spec in kept] == ["-1"] * 4

@@ -13,7 +13,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the columns; an endpoint of before has its own lane, and nobody placed it."""
-    pinned: sa.Column[bool] = sa.Column("pinned", sa.Boolean(), nullable=False, server_default=sa.false())
+    pinned: sa.Column[bool] = sa.Column(
+        "pinned", sa.Boolean(), nullable=False, server_default=sa.false()
+    )
     op.add_column("endpoints", pinned)
     left = sa.Column("lanes_left", sa.JSON(), nullable=False, server_default="[]")
     op.add_column("endpoints", left)
