@@ -14,7 +14,7 @@ from simulation.orders import Orders
 from simulation.receivers import FLAKY
 from simulation.simulation import Simulation
 
-SEEDS = 12
+SEEDS = 8
 
 
 def seeds():
