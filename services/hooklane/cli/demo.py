@@ -49,7 +49,7 @@ def demo() -> None:
     downloading = fetch((KAFKA, REGISTRY), artefacts.cache_dir(os.environ))
     with ExitStack() as running:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="hooklane-demo-")))
-        say("Starting Kafka, a schema registry, Hooklane's six services and a receiver …")
+        say("Starting Kafka, a schema registry, Hooklane's seven services and a receiver …")
         port_file, ready_file = folder / "sandbox-port", folder / "ready.json"
         running.enter_context(
             child("sandbox", "--port", "0", "--port-file", str(port_file), to=folder)
