@@ -276,7 +276,7 @@ class Ledger:
     # What checkers ask.
 
     def places(self):
-        """Give each delivery's places now, in protocol.md's order of precedence."""
+        """Give each delivery's places now, in their order of precedence."""
         found = defaultdict(lambda: defaultdict(int))
         for partition, records in self.open.items():
             word = "in lane" if self.is_lane(partition.topic) else "waiting"

@@ -111,7 +111,7 @@ def run(
     """Run a service until SIGTERM or SIGINT; give its exit code.
 
     Args:
-        service: its name, as in design.md's layout.
+        service: its name, which is its folder's.
         sections: every settings section it uses, its own (a ProcessSettings) first.
         build: names the concrete adapters and makes the worker; called with the sections in
             their order, then `log` and `clock` by name. Must not need the network.

@@ -1,6 +1,6 @@
 """Avro bytes to the payload that is signed and posted: decode once, render once.
 
-What JSON has no word for is written so (kafka-notes §8): a decimal as text, a time as RFC 3339
+What JSON has no word for is written so: a decimal as text, a time as RFC 3339
 with `Z`, a date as ISO, a uuid as text, bytes as base64, an enum as its symbol, a union as its
 plain value, NaN and infinities as null. Promises: any bytes are rendered or raise BrokenContract,
 nothing else, in memory bounded by their length.

@@ -19,7 +19,7 @@ from hooklane.domain.subscription import Subscription
 
 
 class EndpointState(enum.Enum):
-    """What an endpoint's lane does with deliveries (design.md's state table)."""
+    """What becomes of an endpoint's new events, its lane, its retries and its dead letters."""
 
     ACTIVE = "active"
     PAUSED = "paused"

@@ -1,4 +1,4 @@
-"""What follows from an attempt: design.md's verdict table as one function."""
+"""What follows from an attempt: the verdict table as one function."""
 
 from __future__ import annotations
 

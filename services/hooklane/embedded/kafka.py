@@ -1,8 +1,8 @@
 """One Apache Kafka broker in KRaft mode, as small as a laptop wants it.
 
 Writes `server.properties` and the storage below its folder. Promises: loopback only; a storage
-formatted once keeps its cluster id and all its records; the group and transaction settings that
-protocol.md asks of embedded and test brokers.
+formatted once keeps its cluster id and all its records; group timeouts so short that a killed
+member's partitions move within seconds.
 """
 
 import base64

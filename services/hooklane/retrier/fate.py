@@ -1,4 +1,4 @@
-"""What becomes of a delivery that woke in its tier: design.md's state table for retries."""
+"""What becomes of a delivery that woke in its tier, by its endpoint's state."""
 
 from __future__ import annotations
 

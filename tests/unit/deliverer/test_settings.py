@@ -11,7 +11,7 @@ from hooklane.domain.errors import Misconfigured
 
 
 def test_defaults_are_the_designs():
-    """What design.md and protocol.md name."""
+    """What the deployment is designed for."""
     settings = load(DelivererSettings, {})
     assert (settings.tick_s, settings.in_flight_max, settings.dead_letters_per_tick_max) == (
         0.25, 8_192, 200,

@@ -1,4 +1,4 @@
-"""design.md's verdict table and state table, row by row."""
+"""The verdict table and the state table, row by row."""
 
 import random
 from datetime import UTC, datetime, timedelta
