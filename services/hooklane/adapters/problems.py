@@ -20,7 +20,6 @@ from hooklane.domain.errors import (
     NotFound,
     Refused,
     Unavailable,
-    Unsupported,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -69,7 +68,6 @@ STATUS: Sequence[tuple[type[HooklaneError], int, str]] = (
     (TooSlow, 408, "Request timeout"),
     (TooLarge, 413, "Too large"),
     (RevisionStale, 412, "Revision is stale"),
-    (Unsupported, 422, "Not supported yet"),
     (Invalid, 422, "Not valid"),
     (RevisionRequired, 428, "If-Match is required"),
     (TooMany, 429, "Too many requests"),

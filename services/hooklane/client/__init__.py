@@ -9,8 +9,8 @@
         event = hooklane.publish("order.created", {"order_id": …}, tenant="acme", id="o-1001")
 
 Answers are the API's own objects, as dicts. Promises: a refusal is raised as the `Refused` it is
-(NotFound, Conflict, Invalid, Unsupported) with the API's sentence, an API that can't be reached or
-is not well as Unavailable; nothing is tried twice.
+(NotFound, Conflict, Invalid) with the API's sentence, an API that can't be reached or is not well
+as Unavailable; nothing is tried twice.
 """
 
 from hooklane.client.api import Client

@@ -12,10 +12,8 @@ from hooklane.domain.errors import (
     Invalid,
     NotFound,
     Unavailable,
-    Unsupported,
 )
 
-UNSUPPORTED = "Not supported yet"
 _KINDS: Mapping[int, type[HooklaneError]] = {
     404: NotFound,
     409: Conflict,
@@ -25,10 +23,7 @@ _KINDS: Mapping[int, type[HooklaneError]] = {
 
 def error_of(response: httpx.Response, *, asked: str = "control API") -> HooklaneError:
     """Build the error that an unsuccessful answer tells of."""
-    title, detail = _told(response)
-    status = response.status_code
-    if title == UNSUPPORTED:
-        return Unsupported(detail)
+    detail, status = _told(response), response.status_code
     if status in _KINDS:
         return _KINDS[status](detail)
     if 400 <= status < 500:
@@ -36,9 +31,8 @@ def error_of(response: httpx.Response, *, asked: str = "control API") -> Hooklan
     return Unavailable(f"{asked} answered {status}: {detail}")
 
 
-def _told(response: httpx.Response) -> tuple[str, str]:
+def _told(response: httpx.Response) -> str:
     try:
-        body = response.json()
-        return str(body["title"]), str(body["detail"])
+        return str(response.json()["detail"])
     except (ValueError, KeyError, TypeError):
-        return "", response.reason_phrase or f"status {response.status_code}"
+        return response.reason_phrase or f"status {response.status_code}"

@@ -4,7 +4,7 @@
   - Misconfigured    ours to refuse: the process does not start
   - BrokenContract   a record or schema is wrong: set aside in rejected-events, never retried
   - Refused          the caller's fault: becomes a 4xx or exit code 2, nothing was changed
-      NotFound, Conflict, Invalid, Unsupported
+      NotFound, Conflict, Invalid
   - Unavailable      something we depend on is down: commit nothing, back off, try again
       TransactionAborted
   - Fenced           another process holds our transactional id: stop at once
@@ -51,10 +51,6 @@ class Conflict(Refused):
 
 class Invalid(Refused):
     """The request is not valid."""
-
-
-class Unsupported(Refused):
-    """This is not supported."""
 
 
 class Unavailable(HooklaneError):

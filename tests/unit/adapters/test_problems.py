@@ -18,7 +18,6 @@ from hooklane.domain.errors import (
     Invalid,
     NotFound,
     Unavailable,
-    Unsupported,
 )
 
 
@@ -32,7 +31,6 @@ from hooklane.domain.errors import (
         (TooLarge("x"), 413),
         (RevisionStale("x"), 412),
         (Invalid("x"), 422),
-        (Unsupported("x"), 422),
         (RevisionRequired("x"), 428),
         (TooMany("x"), 429),
         (Unavailable("x"), 503),

@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from hooklane.client.refusals import error_of
-from hooklane.domain.errors import Conflict, Invalid, NotFound, Unavailable, Unsupported
+from hooklane.domain.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,6 @@ from hooklane.domain.errors import Conflict, Invalid, NotFound, Unavailable, Uns
         (409, "Conflict", Conflict),
         (412, "Revision is stale", Conflict),
         (422, "Not valid", Invalid),
-        (422, "Not supported yet", Unsupported),
         (428, "If-Match is required", Invalid),
         (503, "Unavailable", Unavailable),
     ],

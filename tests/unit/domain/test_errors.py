@@ -27,7 +27,7 @@ def test_the_base_is_never_raised():
 
 def test_refusals_are_the_callers_and_aborts_are_waited_for():
     """What a caller catches covers its kinds."""
-    refused = (errors.NotFound, errors.Conflict, errors.Invalid, errors.Unsupported)
+    refused = (errors.NotFound, errors.Conflict, errors.Invalid)
 
     assert all(issubclass(kind, errors.Refused) for kind in refused)
     assert issubclass(errors.TransactionAborted, errors.Unavailable)
