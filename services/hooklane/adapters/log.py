@@ -7,7 +7,6 @@ participle (`delivery.dead`, `table.read`); the fields carry the rest.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TextIO
 
@@ -46,6 +45,3 @@ def _plain(value: Any) -> Any:
 
 def no_log(what: str, /, *, level: str = "info", **fields: Any) -> None:
     """Write nothing."""
-
-
-LogFactory = Callable[[str], Log]

@@ -56,11 +56,6 @@ class LeanSender(Ledger[Exchange]):
 
     # The port.
 
-    @property
-    def connection_count(self) -> int:
-        """How many connections are open or being opened."""
-        return self._pool.count
-
     def submit(self, request: Request, on_answer: OnAnswer) -> None:
         """Send a request now, or queue it."""
         exchange = Exchange(request, on_answer, started=self._loop.time())
