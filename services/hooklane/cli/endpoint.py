@@ -44,7 +44,7 @@ def editable(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--rate-per-s", type=int, help="POSTs begun a second, 1 to 100000; 0 ends the limit."
         ),
-        click.option("--in-flight-max", type=int, help="Open POSTs, 1 to 1000."),
+        click.option("--in-flight-max", type=int, help="Open POSTs, 1 to 1000; 0 ends the limit."),
         click.option("--description", help="For people."),
         click.option(
             "--metadata", multiple=True, metavar="NAME=VALUE", help="Your own texts; repeat it."

@@ -1,7 +1,8 @@
 """`hooklane publish`: events from the command line, a file or standard input.
 
 Promises: bad input is one sentence and exit code 2, and nothing of `--json` or `--file` is
-published before all of it was checked; from standard input what came before the bad line is.
+published before all of it was checked; from standard input, and by --ingest of a file longer than
+one request, what came before the bad line or request is.
 """
 
 import itertools

@@ -137,7 +137,7 @@ class EndpointChange(BaseModel):
     retry_schedule: list[str] | None = Field(None, description="Delays between attempts.")
     order: str | None = Field(None, description="What it was created with, or 409.")
     batch: BatchDraft | None = Field(
-        None, description="Several payloads in one POST; count_max 1 ends it."
+        None, description="Replaces it whole, wait_ms too; count_max 1 ends it."
     )
     rate_per_s: int | None = Field(
         None, ge=0, le=RATE_PER_S_MAX, description="POSTs begun a second; 0: as many as go."

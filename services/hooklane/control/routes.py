@@ -124,7 +124,7 @@ class EndpointRoutes:
         router.post("/{endpoint_id}/resume", responses=MAY_WAIT, summary="Deliver again")(
             self.resume
         )
-        router.post("/{endpoint_id}/enable", responses=MAY_WAIT, summary="Enable after a 410")(
+        router.post("/{endpoint_id}/enable", responses=MAY_WAIT, summary="Enable it again")(
             self.enable
         )
         router.post("/{endpoint_id}/rotate-secret", responses=MAY_WAIT, summary="Renew its secret")(

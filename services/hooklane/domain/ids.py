@@ -1,4 +1,4 @@
-"""Ids: hashes where a re-run must give the same, chance only for attempts.
+"""Ids: hashes where a re-run must give the same, else chance.
 
 An id is a prefix and 26 letters and digits of 32 (130 bits). Events and deliveries are
 hashed from what they are, so matching the same event twice yields the same deliveries and a
