@@ -33,6 +33,12 @@ class Ordered(Simulation):
         self.workers.watchers.append(self.orders)
         world.cluster.watchers.append(self.orders)
         self.put, world.put = world.put, self.put_ordered
+        self.first, world.places.first = world.places.first, self.first_place
+
+    def first_place(self, endpoint):
+        """Give an ordered endpoint the lane of its own that it keeps, as control does."""
+        endpoint = ordered(endpoint)
+        return endpoint if endpoint.order is Order.KEY else self.first(endpoint)
 
     def put_ordered(self, endpoint):
         """Announce a revision, of every other endpoint with order key; its receiver is no good."""
