@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from hooklane.control.drafts import changed_revision, first_revision, tenant_name
 from hooklane.control.requests import EndpointChange, EndpointDraft
+from hooklane.domain.endpoint import Order
 from hooklane.domain.errors import Invalid
 from support.control import draft
 
@@ -99,3 +100,39 @@ def test_a_limit_out_of_its_bounds_is_refused(fields):
     """At the door."""
     with pytest.raises(ValidationError):
         EndpointDraft(**draft(**fields))
+
+
+@pytest.fixture
+def ordered_id(api):
+    answer = api.post("/v1/endpoints", json=draft(order="key"))
+    assert (answer.status_code // 100, answer.json()["order"]) == (2, "key")
+    return answer.json()["id"]
+
+
+def test_an_ordered_endpoint_is_created_kept_and_announced(api, bench, ordered_id):
+    """In SQL and on the topic."""
+    assert api.get(f"/v1/endpoints/{ordered_id}").json()["order"] == "key"
+    assert bench.store.endpoint(ordered_id).endpoint.order is Order.KEY
+
+
+@pytest.mark.parametrize(("order", "status"), [("none", 409), ("key", 200), ("up", 422)])
+def test_an_endpoints_order_stays_as_it_was_created(api, ordered_id, order, status):
+    """What is under way was begun in that order."""
+    path = f"/v1/endpoints/{ordered_id}"
+    answer = api.patch(path, json={"order": order}, headers={"If-Match": '"1"'})
+    assert status == answer.status_code
+    assert api.get(path).json()["order"] == "key"
+
+
+def test_one_without_order_stays_so_too(api):
+    """Its retries are in tiers, out of their order."""
+    ordered_id = api.post("/v1/endpoints", json=draft()).json()["id"]
+    path = f"/v1/endpoints/{ordered_id}"
+    answer = api.patch(path, json={"order": "key"}, headers={"If-Match": '"1"'})
+    assert (answer.status_code, answer.json()["detail"].startswith("order:")) == (409, True)
+
+
+def test_an_ordered_endpoints_retries_cannot_be_sent_now(api, ordered_id):
+    """They wait in their lane, and their keys behind them."""
+    answer = api.post(f"/v1/endpoints/{ordered_id}/send-now")
+    assert (answer.status_code, "order key" in answer.json()["detail"]) == (409, True)
