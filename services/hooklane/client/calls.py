@@ -89,7 +89,9 @@ class Calls:
         try:
             response = self._http.request(method, path, **request)
         except httpx.HTTPError as error:
-            raise Unavailable(f"{self.asked} at {self._http.base_url}: {error}") from None
+            is_sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            told = f"{self.asked} at {self._http.base_url}: {error}"
+            raise Unavailable(told, is_sent=is_sent) from None
         if response.is_success:
             answer: Answer = response.json()
             return answer

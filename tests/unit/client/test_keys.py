@@ -3,7 +3,7 @@ import pytest
 
 from hooklane.client import Client
 from hooklane.control.api import build_api
-from hooklane.domain.errors import Invalid, NotFound
+from hooklane.domain.errors import Invalid, NotFound, Unavailable
 from support.control import API_KEY, Bench, Direct, draft
 
 
@@ -37,12 +37,12 @@ def test_a_tenant_s_key_and_its_portal_token_open_the_tenant(connect):
         assert [key["id"]] == [one["id"] for one in admin.keys(tenant="acme")]
 
 
-def test_too_many_requests_are_the_caller_s_to_mend():
-    """429 is a refusal with the API's sentence."""
+def test_too_many_requests_are_for_later():
+    """429 could not be done now; the API's sentence says when."""
     problem = {"title": "Too many requests", "detail": "try again in 1 s"}
     transport = httpx.MockTransport(lambda _: httpx.Response(429, json=problem))
     with (
         Client("http://x", "k", transport=transport) as hooklane,
-        pytest.raises(Invalid, match="again in 1 s"),
+        pytest.raises(Unavailable, match="again in 1 s"),
     ):
         hooklane.status()
