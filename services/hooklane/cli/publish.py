@@ -40,6 +40,7 @@ class Wanted:
     version: int | None
     rate: float | None
     count: int | None
+    at_once: int = AT_ONCE
 
 
 @click.command()
@@ -61,6 +62,10 @@ class Wanted:
 @click.option(
     "--ingest", metavar="URL",
     help="Publish over HTTP, through this ingest API, with the key in HOOKLANE_INGEST_KEY.",
+)  # fmt: skip
+@click.option(
+    "--at-once", type=click.IntRange(min=1), default=AT_ONCE, show_default=True,
+    help="Events of a file in one request to the ingest API, at most.",
 )  # fmt: skip
 @addresses.dir_option
 def publish(
@@ -97,7 +102,7 @@ def _over_http(url: str, wanted: Wanted, *, text: str | None, path: Path | None)
     if text is not None or path is not None:
         texts = lines_of(path) if path is not None else [("--json", text or "")]
         known = [(place, parsed(place, line)) for place, line in texts]
-        events, at_once = itertools.cycle(known), AT_ONCE
+        events, at_once = itertools.cycle(known), wanted.at_once
         events = itertools.islice(events, wanted.count or len(known))
     elif wanted.count is not None:
         events = itertools.islice(events, wanted.count)
