@@ -133,13 +133,21 @@ class Lanes:
         # The very end: a dead process's open transaction hides what others committed behind it.
         ends = self.admin.log_ends([lane])
         if lane not in ends:
-            return True
+            return self._is_gone(place.topic)
         end = self._ends.setdefault(key, ends[lane])
         if end == 0:
             return True
         group = _deliverers(self.topics, place.bucket)
         committed = self.admin.committed(group, [lane]).get(lane)
         return committed is not None and committed.offset >= end
+
+    def _is_gone(self, topic: str) -> bool:
+        """Tell whether there is no such topic, by more than the word of one broker.
+
+        One that just started, or leads it no more, does not know it for a moment; the topic would
+        be deleted with its backlog.
+        """
+        return topic not in self.admin.topics() and not self.admin.topic_ids([topic])
 
     def _delete_lanes(self, kept: KeptEndpoint, lanes: Sequence[str]) -> bool:
         groups = [_deliverers(self.topics, bucket) for bucket in BUCKETS]

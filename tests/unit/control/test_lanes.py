@@ -1,7 +1,9 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from hooklane.adapters.memory.admin import MemoryAdmin
 from hooklane.domain.offsets import Committed
 from hooklane.domain.topics import Partition
 from support.control import Nobody, draft
@@ -112,6 +114,25 @@ def test_a_lane_that_was_left_goes_when_it_is_drained(bench, moved):
     assert bench.lanes.step() == 1
     assert lane.topic not in bench.admin.topics()
     assert bench.lanes.step() == 0
+
+
+class Unknowing(MemoryAdmin):
+    """Asks a broker that knows no log, for a moment."""
+
+    def log_ends(self, partitions):
+        return {}
+
+
+def test_a_lane_that_a_broker_does_not_know_for_a_moment_is_not_drained(bench, moved):
+    """Its topic would be deleted with its backlog; one that is gone has none."""
+    lane = Partition(bench.topics.lane(moved), 0)
+    bench.cluster.producer(instance="x").produce(lane.topic, b"delivery", key=None)
+    lanes = replace(bench.lanes, admin=Unknowing(bench.cluster))
+    assert lanes.step() == 0
+    bench.admin.delete_topics([lane.topic])
+    assert lanes.step() == 1
+    bench.ring()
+    assert newest(bench)["former"] == []
 
 
 def test_a_place_in_the_pool_is_drained_though_others_go_on_using_it(api, bench, moved):
