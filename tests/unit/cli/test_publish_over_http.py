@@ -56,7 +56,9 @@ def test_one_event_is_told_with_its_id(ingest, capsys):
 
 def test_a_bad_event_is_named_and_nothing_of_its_request_is_written(bench, ingest, capsys):
     """A request is all or nothing; the line is the caller's own, not its place in the request."""
-    with pytest.raises(Invalid, match=r"^The.*: line 3: order.*field n .*; nothing from line 2 on was pub"):
+    with pytest.raises(
+        Invalid, match=r"^The.*: line 3: order.*field n .*; nothing from line 2 on was pub"
+    ):
         publish_over_http(ingest, SAID, events=events(4, bad=[3]), at_once=2, rate=None)
 
     assert len(bench.written()) == 2
