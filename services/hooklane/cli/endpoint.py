@@ -117,8 +117,9 @@ def health(endpoint_id: str, *, as_json: bool) -> None:
 def update(endpoint_id: str, *, revision: int | None, as_json: bool, **fields: Any) -> None:
     """Change an endpoint's fields; a new secret signs beside the old one for a day."""
     with client() as hooklane:
-        seen = revision or hooklane.endpoint(endpoint_id)["revision"]
-        changed = hooklane.update_endpoint(endpoint_id, revision=seen, **body(fields))
+        if revision is None:
+            revision = hooklane.endpoint(endpoint_id)["revision"]
+        changed = hooklane.update_endpoint(endpoint_id, revision=revision, **body(fields))
     tell(changed, as_json=as_json)
 
 

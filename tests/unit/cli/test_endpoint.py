@@ -80,9 +80,10 @@ def test_a_refusal_is_exit_code_2_and_one_sentence(run, words, named):
     assert len(answer.output.strip().splitlines()) == 1
 
 
-def test_an_update_at_a_stale_revision_is_refused(run, made):
-    """--revision says what the caller saw."""
-    answer = run("endpoint", "update", made["id"], "--timeout-ms", "2000", "--revision", "9")
+@pytest.mark.parametrize("seen", ["9", "0"])
+def test_an_update_at_a_stale_revision_is_refused(run, made, seen):
+    """--revision says what the caller saw; 0 is a revision that no endpoint has."""
+    answer = run("endpoint", "update", made["id"], "--timeout-ms", "2000", "--revision", seen)
     assert (answer.exit_code, "revision 1" in answer.output) == (2, True)
 
 
