@@ -10,15 +10,23 @@ from hooklane.domain.errors import Invalid
 
 
 def batch_of(asked: BatchDraft | None) -> Batch | None:
-    """Read what was asked for; batches of one are none."""
-    if asked is None or asked.count_max == 1:
+    """Read what was asked for.
+
+    Raises:
+        Invalid: it is a batch of one, which only a change may name, to end batches.
+    """
+    if asked is None:
         return None
+    if asked.count_max == 1:
+        raise Invalid("batch.count_max: should be 2 or more; leave batch out for none")
     return Batch(count_max=asked.count_max, wait=timedelta(milliseconds=asked.wait_ms))
 
 
 def changed_batch(kept: Batch | None, asked: BatchDraft | None) -> Batch | None:
-    """Give what holds after a change; one that does not name it leaves it."""
-    return kept if asked is None else batch_of(asked)
+    """Give what holds after a change: not named it stays, and one payload at most ends it."""
+    if asked is None:
+        return kept
+    return None if asked.count_max == 1 else batch_of(asked)
 
 
 def batchable(endpoint: Endpoint) -> Endpoint:

@@ -18,6 +18,8 @@ RATE_PER_S_MAX = 100_000
 IN_FLIGHT_MAX = 1_000
 _STRICT = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
+# A number, not what could be read as one: `true` and "50" are refused.
+Whole = Annotated[int, Field(strict=True)]
 Uid = Annotated[str, Field(min_length=1, max_length=128, pattern="^[!-~]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=80, pattern="^[^\\x00-\\x1f\\x7f]+$")]
 Description = Annotated[str, Field(max_length=500, pattern="^[^\\x00]*$")]
@@ -37,12 +39,12 @@ class BatchDraft(BaseModel):
         "json_schema_extra": {"examples": [{"count_max": 100, "wait_ms": 500}]}
     }
 
-    count_max: int = Field(
+    count_max: Whole = Field(
         ge=1,
         le=BATCH_COUNT_MAX,
-        description="Payloads in one POST, at most; 1: each has a POST of its own, and no array.",
+        description="Payloads in one POST, at most; 1, in a change only, ends batches: no array.",
     )
-    wait_ms: int = Field(
+    wait_ms: Whole = Field(
         1_000, ge=1, le=BATCH_WAIT_MS_MAX, description="How long the first waits for others."
     )
 
@@ -105,10 +107,10 @@ class EndpointDraft(BaseModel):
     batch: BatchDraft | None = Field(
         None, description="Several payloads in one POST; absent: each has its own."
     )
-    rate_per_s: int | None = Field(
+    rate_per_s: Whole | None = Field(
         None, ge=1, le=RATE_PER_S_MAX, description="POSTs begun a second; absent: as many as go."
     )
-    in_flight_max: int | None = Field(
+    in_flight_max: Whole | None = Field(
         None, ge=1, le=IN_FLIGHT_MAX, description="Open POSTs; absent: the deployment's limit."
     )
     uid: Uid | None = Field(
@@ -139,10 +141,10 @@ class EndpointChange(BaseModel):
     batch: BatchDraft | None = Field(
         None, description="Replaces it whole, wait_ms too; count_max 1 ends it."
     )
-    rate_per_s: int | None = Field(
+    rate_per_s: Whole | None = Field(
         None, ge=0, le=RATE_PER_S_MAX, description="POSTs begun a second; 0: as many as go."
     )
-    in_flight_max: int | None = Field(
+    in_flight_max: Whole | None = Field(
         None, ge=0, le=IN_FLIGHT_MAX, description="Open POSTs; 0: the deployment's limit."
     )
     description: Description | None = Field(None, description="For people; '' empties it.")

@@ -23,9 +23,8 @@ def test_what_is_shown_can_be_asked_for():
 
 def test_one_ends_batches_and_silence_leaves_them():
     """A change names what it changes."""
-    assert batch_of(BatchDraft(count_max=1)) is None
     assert changed_batch(HUNDRED, None) == HUNDRED
-    assert changed_batch(HUNDRED, BatchDraft(count_max=1)) is None
+    assert changed_batch(HUNDRED, BatchDraft(count_max=1, wait_ms=9)) is None
     two = Batch(count_max=2, wait=timedelta(seconds=1))
     assert changed_batch(HUNDRED, BatchDraft(count_max=2)) == two
 
@@ -56,7 +55,8 @@ def test_batches_are_asked_for_changed_and_ended(api):
     [
         {}, {"count_max": 0}, {"count_max": 501}, {"count_max": "many"}, {"wait_ms": 5},
         {"count_max": 2, "wait_ms": 0}, {"count_max": 2, "wait_ms": 10_001},
-        {"count_max": 2, "size": 3}, 7,
+        {"count_max": 2, "size": 3}, 7, {"count_max": 1}, {"count_max": True},
+        {"count_max": "50"}, {"count_max": 2, "wait_ms": "5"}, {"count_max": 2, "wait_ms": 5.5},
     ],
 )  # fmt: skip
 def test_batches_beyond_the_limits_are_refused(api, batch):

@@ -136,3 +136,17 @@ def test_an_ordered_endpoints_retries_cannot_be_sent_now(api, ordered_id):
     """They wait in their lane, and their keys behind them."""
     answer = api.post(f"/v1/endpoints/{ordered_id}/send-now")
     assert (answer.status_code, "order key" in answer.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize("name", ["rate_per_s", "in_flight_max"])
+@pytest.mark.parametrize("value", [True, "50", 1.5])
+def test_a_limit_is_a_number_and_not_what_could_be_read_as_one(api, name, value):
+    """422 names the field, by create and by update."""
+    made = api.post("/v1/endpoints", json=draft()).json()["id"]
+    path, seen = f"/v1/endpoints/{made}", {"If-Match": "*"}
+
+    for refused in (
+        api.post("/v1/endpoints", json=draft(**{name: value})),
+        api.patch(path, json={name: value}, headers=seen),
+    ):
+        assert (refused.status_code, refused.json()["detail"][: len(name)]) == (422, name)
