@@ -13,7 +13,7 @@ from hooklane.control.answers import EndpointAnswer
 from hooklane.control.desk import Desk
 from hooklane.control.drafts import require_kept
 from hooklane.control.requests import PlacementDraft
-from hooklane.control.routes import MAY_WAIT
+from hooklane.control.routes import MAY_WAIT, IfMatch, require_revision
 from hooklane.domain.endpoint import Endpoint
 from hooklane.domain.errors import Conflict
 from hooklane.domain.placing import in_own_lane, in_pool, is_pooled
@@ -35,7 +35,13 @@ class PlacementRoutes:
         return router
 
     def place(
-        self, endpoint_id: str, draft: PlacementDraft, response: Response, caller: CallerOf
+        self,
+        *,
+        endpoint_id: str,
+        draft: PlacementDraft,
+        response: Response,
+        caller: CallerOf,
+        if_match: IfMatch = None,
     ) -> EndpointAnswer:
         """Give it a lane of its own, or a place in the pool, and keep it there; or let it move."""
         caller.require_admin()
@@ -45,6 +51,8 @@ class PlacementRoutes:
 
         def decide(kept: KeptEndpoint) -> KeptEndpoint | None:
             require_kept(kept.endpoint)
+            if if_match is not None:
+                require_revision(kept.endpoint, if_match)
             note = replace(kept.note, pinned=draft.lane != "auto")
             moved = self._moved(kept.endpoint, draft.lane, free=free)
             if moved is kept.endpoint and note == kept.note:

@@ -276,7 +276,7 @@ class EndpointRoutes:
             _require_own(caller, kept.endpoint)
             require_kept(kept.endpoint)
             if if_match is not None:
-                _require_revision(kept.endpoint, if_match)
+                require_revision(kept.endpoint, if_match)
             return decide(kept)
 
         return self._desk.change(endpoint_id, decide_if_theirs)
@@ -287,7 +287,12 @@ def _require_own(caller: Caller, endpoint: Endpoint) -> None:
     caller.require(endpoint.tenant, f"endpoint {own!r}", endpoint_id=own)
 
 
-def _require_revision(endpoint: Endpoint, if_match: str) -> None:
+def require_revision(endpoint: Endpoint, if_match: str) -> None:
+    """Refuse a change that is based on another revision.
+
+    Raises:
+        RevisionStale: the endpoint is at another by now.
+    """
     sent = if_match.strip().removeprefix("W/").strip('"')
     if sent != "*" and sent != str(endpoint.revision):
         raise RevisionStale(

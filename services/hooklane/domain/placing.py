@@ -60,9 +60,9 @@ def in_pool(endpoint: Endpoint, topics: Topics) -> Endpoint:
     if endpoint.placement is None or is_pooled(endpoint, topics):
         return endpoint
     if endpoint.order is Order.KEY:
-        raise Conflict("placement: order: key needs a lane of its own")
+        raise Conflict("lane: order: key needs a lane of its own")
     if endpoint.state is EndpointState.PAUSED:
-        raise Conflict("placement: it is paused, and nothing in the pool waits: resume it first")
+        raise Conflict("lane: it is paused, and nothing in the pool waits: resume it first")
     partition = topics.pool_partition(endpoint.endpoint_id)
     place = Placement(topic=topics.pool, partition=partition, epoch=endpoint.placement.epoch + 1)
     return _moved(endpoint, place)

@@ -69,3 +69,15 @@ def test_only_an_admin_places(api, made):
 def test_a_lane_of_another_kind_is_refused(made, place):
     """422 names the field."""
     assert place(made, "mine").status_code == 422
+
+
+def test_a_choice_based_on_another_revision_is_refused(api, made, place):
+    """412, as for every change; without If-Match it is not asked."""
+    place(made, "pool")
+    path, body = f"/v1/endpoints/{made}/placement", {"lane": "dedicated"}
+
+    stale = api.post(path, json=body, headers={"If-Match": '"1"'})
+    seen = api.post(path, json=body, headers={"If-Match": '"2"'})
+
+    assert (stale.status_code, "revision 2" in stale.json()["detail"]) == (412, True)
+    assert (seen.status_code, seen.json()["lane"]) == (200, "dedicated")

@@ -60,8 +60,8 @@ def test_the_way_back_is_a_move_like_the_one_out():
 
 @pytest.mark.parametrize("fields", [{"order": Order.KEY}, {"state": EndpointState.PAUSED}])
 def test_who_would_hold_the_pool_is_kept_out(fields):
-    """Nothing in the pool waits."""
-    with pytest.raises(Conflict):
+    """Nothing in the pool waits; the refusal names the body's field."""
+    with pytest.raises(Conflict, match=": lane: "):
         in_pool(replace(OWN, **fields), TOPICS)
     assert not may_leave_lane(replace(OWN, **fields))
 
