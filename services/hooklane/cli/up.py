@@ -7,12 +7,13 @@ import os
 import random
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -70,6 +71,16 @@ def names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tu
     return chosen
 
 
+def require_counted(options: Mapping[str, object]) -> None:
+    """Refuse a count of a program that is not to run."""
+    context, chosen = click.get_current_context(), options["only"]
+    assert isinstance(chosen, tuple), "names() made it"
+    for option, name in (("matchers", "matcher"), ("deliverers", "deliverer")):
+        is_asked = context.get_parameter_source(option) is not ParameterSource.DEFAULT
+        if is_asked and name not in chosen:
+            raise click.UsageError(f"--{option}: --only leaves the {name} out")
+
+
 @click.command()
 @click.option(
     "--dir", "directory", type=click.Path(path_type=Path, file_okay=False), default=".hooklane",
@@ -97,6 +108,7 @@ def names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tu
 @click.option("--only", callback=names, help="Run only these programs (comma-separated names).")
 def up(directory: Path, ready_file: Path | None, **options: object) -> None:
     """Start Kafka, a schema registry and every service on this machine, and stay up."""
+    require_counted(options)
     # Where other commands look for it: `.hooklane/ready.json`, if nothing was named.
     ready_file = ready_file or directory / READY_FILE
     wanted = Wanted(ready_file=ready_file, **options)  # type: ignore[arg-type]  # click checked them

@@ -14,6 +14,8 @@ from hooklane.cli import main
         (["--registry", "localhost:8081"], "'localhost:8081' is not an http or https address"),
         (["--only", "kafka,moon"], "'moon' is none of"),
         (["--api-port", "70000"], "70000"),
+        (["--only", "kafka,deliverer", "--matchers", "2"], "--only leaves the matcher out"),
+        (["--only", "kafka,matcher", "--deliverers", "1"], "--only leaves the deliverer out"),
         (["--database", "nothing"], "not a database URL"),
     ],
 )
