@@ -140,6 +140,12 @@ class DelivererSettings(ProcessSettings):
             raise ValueError("proxy is only supported with http_adapter=httpx")
         return self
 
+    @model_validator(mode="after")
+    def _breaker_waits_grow(self) -> DelivererSettings:
+        if self.breaker_wait_ms > self.breaker_wait_ms_max:
+            raise ValueError("breaker_wait_ms is more than breaker_wait_ms_max")
+        return self
+
     @field_validator("allowed_networks", mode="before")
     @classmethod
     def _networks(cls, value: Any) -> Any:

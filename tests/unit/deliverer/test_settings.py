@@ -40,6 +40,8 @@ def test_networks_are_a_list():
         ("HTTP_ADAPTER", "curl"),
         ("PROXY", "http://proxy:3128"),
         ("TICK", "5"),
+        ("BREAKER_WAIT_MS", "60001"),
+        ("BREAKER_WAIT_MS_MAX", "999"),
     ],
 )
 def test_a_wrong_value_or_name_is_refused(name, value):
