@@ -61,7 +61,6 @@ ENDPOINTS = st.builds(
     retry_schedule=st.just(()),
     placement=PLACEMENTS,
 )
-EVENT_KEYS = st.none() | st.binary(max_size=20)
 SECRET_KEYS = st.binary(min_size=24, max_size=64)
 PAYLOADS = st.binary(max_size=200)
 OFFSETS = st.integers(0, 2**40)
