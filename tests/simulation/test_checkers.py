@@ -165,7 +165,7 @@ def test_a_tier_that_nobody_reads_is_seen():
 
 def a_backlog(*, wrap=None):
     """Run while far more waits for a paused endpoint than a deliverer may hold."""
-    simulation = Simulation(0, wrap=wrap)
+    simulation = Simulation(3, wrap=wrap)
     # The span is wide, so that the buffers' own limits are what holds.
     wide = {**SETTINGS["deliverer"], "span_max": 18_000}
     world, simulation.workers.settings = simulation.world, {**SETTINGS, "deliverer": wide}

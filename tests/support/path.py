@@ -43,6 +43,8 @@ ENVIRON = {
     "HOOKLANE_KAFKA_RETRY_TIERS": TIERS,
     # Enough for what is alive at once here, and a second's delay for deleted endpoints' lanes.
     "HOOKLANE_CONTROL_LANES_CHECK_S": "1",
+    # An endpoint that always fails is to get its attempts when they are due, not one by one.
+    "HOOKLANE_DELIVERER_BREAKER_ATTEMPTS_MIN": "1000000",
 }
 
 
