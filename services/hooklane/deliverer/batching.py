@@ -10,7 +10,7 @@ there is one, else by the whole answer.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hooklane.adapters.http.port import Answer, Request, Sender
@@ -24,13 +24,14 @@ from hooklane.deliverer.plan import CannotSend, batch_request
 from hooklane.deliverer.settings import DelivererSettings
 from hooklane.deliverer.valves import Valves
 from hooklane.domain.attempt import Outcome
-from hooklane.domain.batch_results import item_results
+from hooklane.domain.batch_results import item_results, may_be_cut_short
 
 if TYPE_CHECKING:
     from hooklane.deliverer.starting import Starter
 
 # What of a batch's answer all its attempts keep together, and each at least.
 KEPT_BYTES, KEPT_BYTES_EACH = 16_384, 256
+NO_CONTENT = 204
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +135,7 @@ class Batching:
         assert isinstance(batched, Batched)
         flights, lane, now_ms = batched.flights, batched.lane, self._clock.now_ms()
         self._load.ended(len(sent.body))
+        answer = counted(answer)
         event_ids = [flight.delivery["event_id"] for flight in flights]
         for flight, own in zip(flights, item_answers(answer, event_ids), strict=True):
             if own.outcome is Outcome.SUCCEEDED:
@@ -152,6 +154,15 @@ class Batching:
         for other in lane.root.turns(lane):
             self._starter.pump(other)
         self._starter.share()
+
+
+def counted(answer: Answer) -> Answer:
+    """Give the answer that counts: one that may have lost its word on items took too long."""
+    if answer.is_whole or answer.outcome is not Outcome.SUCCEEDED:
+        return answer
+    if answer.status == NO_CONTENT or not may_be_cut_short(answer.body):
+        return answer
+    return replace(answer, outcome=Outcome.TIMED_OUT, error="its answer was cut short")
 
 
 def item_answers(answer: Answer, event_ids: Collection[str]) -> list[Answer]:
@@ -195,4 +206,5 @@ def _shortened(answer: Answer, size: int) -> Answer:
         error=answer.error,
         timings_ms=answer.timings_ms,
         retry_after=answer.retry_after,
+        is_whole=answer.is_whole,
     )

@@ -6,7 +6,8 @@ A receiver that took some items and not others answers 2xx (207 says it best) wi
 
 where `id` is the item's own `id` and `status` what it would have answered to the item alone. Any
 bytes are read, and never raise. A body of another form says nothing, nor does an entry of another
-form: then the whole answer counts, for all items or for that one.
+form: then the whole answer counts, for all items or for that one. But of bytes that may be the
+beginning of results, the rest lost, nobody can say what the receiver refused.
 """
 
 from __future__ import annotations
@@ -57,6 +58,18 @@ def item_results(body: bytes) -> Mapping[str, ItemResult]:
         if before is None or before.succeeded:
             found[event_id] = result
     return found
+
+
+def may_be_cut_short(body: bytes) -> bool:
+    """Tell of bytes of which there may have been more whether they may begin a body of results."""
+    begun = body.lstrip(b" \t\r\n")[:1]
+    if begun and begun.isascii() and begun not in b"{\0":
+        return False
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _read(entry: Any) -> tuple[str, ItemResult | None]:

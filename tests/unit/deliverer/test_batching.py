@@ -150,6 +150,29 @@ def test_a_batch_that_failed_is_tried_again_item_by_item(bench, answer):
     assert bench.lag(endpoint) == 0
 
 
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (status(207, body=b'{"results": [{"id": "evt_0", "st', is_whole=False), "retry"),
+        (status(200, is_whole=False), "retry"),
+        (status(200, body=b'{"results": []}', is_whole=False), "delivered"),
+        (status(200, body=b"<html>", is_whole=False), "delivered"),
+        (status(204, is_whole=False), "delivered"),
+        (status(200, body=b'{"results": [{"id"'), "delivered"),
+    ],
+    ids=["cut-results", "cut-before", "read-after-all", "no-results", "no-content", "whole"],
+)
+def test_a_batch_whose_answer_may_have_lost_results_is_tried_again(bench, answer, verdict):
+    """What the receiver refused would else count as delivered."""
+    endpoint = batching(bench, count_max=3)
+    deliver(bench, endpoint, 3)
+    answer_all(bench, answer)
+    bench.run(bench.deliverer(), SECOND)
+    assert [a["verdict"] for a in bench.attempts()] == [verdict] * 3
+    outcomes = {"retry": "timed_out", "delivered": "succeeded"}
+    assert {a["outcome"] for a in bench.attempts()} == {outcomes[verdict]}
+
+
 def test_a_batch_answered_410_stops_the_endpoint_once(bench):
     """All of it is dead, and one order disables the endpoint."""
     endpoint = batching(bench, count_max=3)

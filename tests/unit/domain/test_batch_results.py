@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hooklane.domain.batch_results import SAID_BYTES_MAX, item_results
+from hooklane.domain.batch_results import SAID_BYTES_MAX, item_results, may_be_cut_short
 
 
 def body(*entries):
@@ -62,3 +62,15 @@ def test_what_is_kept_of_an_entry_is_bounded():
     """An attempt's row must not grow with what a receiver likes to tell."""
     raw = body({"id": "evt_a", "status": 500, "trace": "x" * 50_000})
     assert len(item_results(raw)["evt_a"].said) == SAID_BYTES_MAX
+
+
+@pytest.mark.parametrize("raw", [b"", b" ", b'{"results": [', b"\n{", b"\xef\xbb\xbf{"])
+def test_the_beginning_of_results_may_be_cut_short(raw):
+    """Nobody can say what came behind it."""
+    assert may_be_cut_short(raw)
+
+
+@pytest.mark.parametrize("raw", [b"ok", b"<html>", b"[{", b"{}", body(), body() + b"\n"])
+def test_what_is_no_beginning_of_results_or_all_of_them_is_not(raw):
+    """A JSON object that can be read is whole, whatever became of the connection."""
+    assert not may_be_cut_short(raw)

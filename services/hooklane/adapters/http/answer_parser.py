@@ -17,12 +17,13 @@ from hooklane.adapters.http.answers import (
     FIELDS_MAX,
     HEAD_BYTES_MAX,
     INTERIM_ANSWERS_MAX,
+    ends_itself,
     is_final,
 )
 
 # Answers that came whole in one piece, by their bytes; a few are as good as many.
 _KNOWN_MAX, _KNOWN_BYTES_MAX = 256, 1_024
-_Known = tuple[int, list[tuple[bytes, bytes]], list[bytes]]
+_Known = tuple[int, list[tuple[bytes, bytes]], list[bytes], int]
 _known: dict[bytes, _Known] = {}
 
 
@@ -32,9 +33,9 @@ class AnswerParser:
     __slots__ = (
         "_final",
         "_interim",
-        "_kept",
         "_limit",
         "_parser",
+        "_size",
         "_status_read",
         "body",
         "body_kept_bytes",
@@ -64,7 +65,7 @@ class AnswerParser:
         self._status_read = False
         self._final = False
         self._interim = 0
-        self._kept = 0
+        self._size = 0
 
     def feed(self, piece: bytes) -> str:
         """Read bytes; say why there is no point in reading on, if there is none.
@@ -76,7 +77,7 @@ class AnswerParser:
             if known is not None:
                 self.received = len(piece)
                 # Nobody writes into them.
-                self.status, self.fields, self.body = known
+                self.status, self.fields, self.body, self._size = known
                 self.complete = self.keep_alive = True
                 return ""
             if len(piece) <= _KNOWN_BYTES_MAX:
@@ -89,7 +90,7 @@ class AnswerParser:
     def _learn(self, piece: bytes) -> None:
         if len(_known) >= _KNOWN_MAX:
             _known.clear()
-        _known[piece] = (self.status, self.fields, self.body)
+        _known[piece] = (self.status, self.fields, self.body, self._size)
 
     def _feed(self, piece: bytes) -> str:
         self.received += len(piece)
@@ -118,6 +119,19 @@ class AnswerParser:
         """Give the body's beginning."""
         body, size = self.body, self.body_kept_bytes
         return body[0][:size] if len(body) == 1 else b"".join(body)[:size]
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether the kept body is all of the answer's."""
+        return self.complete and self._size <= self.body_kept_bytes
+
+    def no_more(self) -> None:
+        """Take in that the receiver closed: of a body without an announced end that is the end.
+
+        Whether it came to that end nobody can tell, unless nothing of it came.
+        """
+        if self._final and not self._size and not ends_itself(self.fields):
+            self.complete = True
 
     def forget(self) -> None:
         """Let go of llhttp, which holds our methods: then no cycle waits for the collector."""
@@ -157,9 +171,9 @@ class AnswerParser:
 
     def on_body(self, piece: bytes) -> None:
         """Keep the body's beginning."""
-        if self._kept < self.body_kept_bytes:
-            self._kept += len(piece)
+        if self._size < self.body_kept_bytes:
             self.body.append(piece)
+        self._size += len(piece)
 
     def on_message_complete(self) -> None:
         """Note that the answer is whole; an interim one is none."""

@@ -33,6 +33,15 @@ def is_final(status: int) -> bool:
     return status >= 200 or status == 101
 
 
+def ends_itself(fields: RawFields) -> bool:
+    """Tell whether a body says where it ends; any other ends with its connection."""
+    return any(
+        name.lower() == b"content-length"
+        or (name.lower() == b"transfer-encoding" and b"chunked" in value.lower())
+        for name, value in fields
+    )
+
+
 def kept_fields(fields: RawFields) -> tuple[tuple[str, str], ...]:
     """Decode the first headers, as many as fit the bytes kept."""
     kept = []

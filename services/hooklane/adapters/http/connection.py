@@ -122,6 +122,8 @@ class Connection(AnswerParser, asyncio.Protocol):
         """Judge the open request by what was read until now."""
         exchange = self.exchange
         if exchange is not None:
+            if exc is None:
+                self.no_more()
             reason = f"connection lost: {exc}" if exc else "connection closed before an answer"
             self._give_up(exchange, reason)
         else:

@@ -22,6 +22,7 @@ from hooklane.adapters.http.addresses import AddressPolicy, AddressRefused
 from hooklane.adapters.http.answers import (
     BODY_BYTES_MAX,
     RawFields,
+    ends_itself,
     kept_fields,
     outcome_of,
     retry_after,
@@ -188,7 +189,7 @@ class HttpxSender(Ledger[Course]):
         pool = self._pool(verify=verify, fresh=fresh)
         response = await pool.handle_async_request(_engine_request(course.request))
         body: list[bytes] = []
-        read = 0
+        read, ended = 0, False
         try:
             stream = cast("AsyncGenerator[bytes, None]", response.aiter_stream())
             async with aclosing(stream):
@@ -198,14 +199,23 @@ class HttpxSender(Ledger[Course]):
                         body.append(part)
                     if read > BODY_BYTES_MAX:
                         break
+                else:
+                    ended = not read or _ends_itself(response)
         except (httpcore.NetworkError, httpcore.ProtocolError):
             pass  # the status was read, and decides
         finally:
             await response.aclose()
-        self._answer_read(course, response.status, response.headers, body)
+        is_whole = ended and read <= course.request.body_kept_bytes
+        self._answer_read(course, response.status, response.headers, body, is_whole=is_whole)
 
     def _answer_read(
-        self, course: Course, status: int, fields: RawFields, body: list[bytes]
+        self,
+        course: Course,
+        status: int,
+        fields: RawFields,
+        body: list[bytes],
+        *,
+        is_whole: bool,
     ) -> None:
         """Answer with what was read."""
         outcome = outcome_of(status)
@@ -216,6 +226,7 @@ class HttpxSender(Ledger[Course]):
             body=b"".join(body)[: course.request.body_kept_bytes],
             timings_ms=course.timings(self._loop.time()),
             retry_after=None if outcome is Outcome.SUCCEEDED else retry_after(fields),
+            is_whole=is_whole,
         )
         self._answer(course, answer)
 
@@ -225,7 +236,7 @@ class HttpxSender(Ledger[Course]):
         status = read.final_status if read is not None and read.received else None
         if read is None or status is None:
             return False
-        self._answer_read(course, status, read.fields, read.body)
+        self._answer_read(course, status, read.fields, read.body, is_whole=read.is_whole)
         return True
 
     def _pool(self, *, verify: bool | None, fresh: bool) -> httpcore.AsyncConnectionPool:
@@ -288,6 +299,11 @@ def _engine_request(request: Request) -> httpcore.Request:
     port = None if target.port == DEFAULT_PORTS[target.scheme] else target.port
     url = httpcore.URL(scheme=target.scheme, host=target.host, port=port, target=target.path)
     return httpcore.Request("POST", url, headers=fields, content=request.body)
+
+
+def _ends_itself(response: httpcore.Response) -> bool:
+    """Tell whether the body said where it ends, as every HTTP/2 stream does."""
+    return response.extensions.get("http_version") == b"HTTP/2" or ends_itself(response.headers)
 
 
 def _proxy_address(proxy: str | None) -> tuple[str, int] | None:

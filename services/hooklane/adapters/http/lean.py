@@ -265,4 +265,5 @@ class LeanSender(Ledger[Exchange]):
             body=connection.kept_body,
             timings_ms=exchange.timings(self._loop.time()),
             retry_after=None if outcome is SUCCEEDED else retry_after(fields),
+            is_whole=connection.is_whole,
         )

@@ -70,7 +70,9 @@ class Answer:
     The status line decides once it was read, whatever becomes of the rest: a truncated, oversized
     or trickling answer changes nothing. `error` is a short reason where there is one. `headers` are
     kept up to 8 KiB, `body` up to 16 KiB unless the request wanted more. `retry_after` is the raw
-    header of an answer that is not 2xx.
+    header of an answer that is not 2xx. `is_whole` tells of an answer with a status whether `body`
+    is surely all that the receiver said: read to an announced end, or none at all, and nothing of
+    it left out.
     """
 
     outcome: Outcome
@@ -80,6 +82,7 @@ class Answer:
     error: str = ""
     timings_ms: Timings = NO_TIMINGS
     retry_after: str | None = None
+    is_whole: bool = True
 
 
 OnAnswer = Callable[[Request, Answer], None]
