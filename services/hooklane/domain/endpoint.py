@@ -87,7 +87,11 @@ class SealedHeaders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Which lane an endpoint has: the only place where a lane's address is taken from."""
+    """Which lane an endpoint has: the only place where a lane's address is taken from.
+
+    `bucket` names the group of deliverers that reads it. Today there is one, 0, and nothing puts a
+    lane into another: the field keeps the place for more groups, so that records need no change.
+    """
 
     topic: str
     partition: int
