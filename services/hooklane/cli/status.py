@@ -29,6 +29,10 @@ def show(found: Answer) -> None:
         )
     click.echo("lanes")
     show_rows(found["lanes"], ("endpoint_id", "tenant", "state", "lag", "lane"))
+    if found["former_lanes"]:
+        click.echo("\nlanes that were left and are not drained")
+        columns = ("endpoint_id", "tenant", "lag", "lane", "partition")
+        show_rows(found["former_lanes"], columns)
     if found["flows"]:
         click.echo("\nlanes that flow less than they may")
         show_rows(found["flows"], ("endpoint_id", "state", "in_flight_limit", "until"))

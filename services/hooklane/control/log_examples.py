@@ -98,6 +98,15 @@ STATUS_SHOWN: dict[int | str, dict[str, Any]] = {
                             "lag": 0,
                         }
                     ],
+                    "former_lanes": [
+                        {
+                            "endpoint_id": "ep_abcdefghijklmnopqrstuvwxyz",
+                            "tenant": "acme",
+                            "lane": "hooklane.pool",
+                            "partition": 3,
+                            "lag": 2,
+                        }
+                    ],
                     "flows": [
                         {
                             "endpoint_id": "ep_abcdefghijklmnopqrstuvwxyz",

@@ -17,7 +17,7 @@ from hooklane.control.board import TOLD_WITHIN, Positions
 from hooklane.control.past_log import PastLog
 from hooklane.control.replays import Replays
 from hooklane.domain.delivery import from_ms, to_ms
-from hooklane.domain.endpoint import EndpointState
+from hooklane.domain.endpoint import EndpointState, Placement
 from hooklane.domain.errors import BrokenContract, Unavailable
 from hooklane.domain.guard import Guard
 from hooklane.domain.offsets import Committed, finished_in
@@ -73,10 +73,12 @@ class Lookout:
 
     def status(self) -> dict[str, Any]:
         """Tell what waits where and until when, what died of what, and whose clock is off."""
+        kept = [*self._kept(None), *self._kept(EndpointState.DELETED)]
         return {
             "release": self.release,
             "at": rfc3339(self.clock.now()),
-            "lanes": self._lanes(),
+            "lanes": self._lanes(kept),
+            "former_lanes": self._former(kept),
             "flows": self._flows(),
             "pool": self._pool(),
             "tiers": self._tiers(),
@@ -86,23 +88,46 @@ class Lookout:
             "clocks": self._clocks(),
         }
 
-    def _lanes(self) -> list[Row]:
-        kept = [*self._kept(None), *self._kept(EndpointState.DELETED)]
+    def _lanes(self, kept: Sequence[KeptEndpoint]) -> list[Row]:
         placed = {
-            Partition(placement.topic, placement.partition): endpoint
+            _part(placement): endpoint
             for endpoint in kept
             if (placement := endpoint.endpoint.placement) is not None
             and endpoint.lane_topic is not None
         }
-        ends = self.admin.ends(placed)
-        commits: dict[Partition, Committed] = {}
         buckets = {e.endpoint.placement.bucket for e in placed.values() if e.endpoint.placement}
-        for bucket in sorted(buckets):
-            commits |= self.admin.committed(self.topics.group(f"deliverer.{bucket}"), placed)
+        waits = self._waits(placed, buckets)
+        return [_lane_answer(endpoint, waits=waits[part]) for part, endpoint in placed.items()]
+
+    def _former(self, kept: Sequence[KeptEndpoint]) -> list[Row]:
+        """Tell of the lanes that endpoints left and that are not known to be drained.
+
+        Of one in the pool the lag is the partition's, whosever it is.
+        """
+        left = [(endpoint, lane) for endpoint in kept for lane in endpoint.endpoint.former]
+        waits = self._waits({_part(lane) for _, lane in left}, {lane.bucket for _, lane in left})
         return [
-            _lane_answer(endpoint, waits=unfinished(part, ends=ends, commits=commits))
-            for part, endpoint in placed.items()
+            {
+                "endpoint_id": endpoint.endpoint.endpoint_id,
+                "tenant": endpoint.endpoint.tenant,
+                "lane": lane.topic,
+                "partition": lane.partition,
+                "lag": waits[_part(lane)] or 0,
+            }
+            for endpoint, lane in left
         ]
+
+    def _waits(
+        self, parts: Collection[Partition], buckets: Collection[int]
+    ) -> Mapping[Partition, int | None]:
+        """Count what waits in each; None where it does not exist."""
+        if not parts:
+            return {}
+        ends = self.admin.ends(parts)
+        commits: dict[Partition, Committed] = {}
+        for bucket in sorted(buckets):
+            commits |= self.admin.committed(self.topics.group(f"deliverer.{bucket}"), parts)
+        return {part: unfinished(part, ends=ends, commits=commits) for part in parts}
 
     def _flows(self) -> list[Row]:
         """Tell of the lanes that flow less than they may."""
@@ -199,6 +224,10 @@ def unfinished(
         return max(0, waits - sum(1 for offset in finished_in(committed) if offset < high))
     except BrokenContract:
         return max(0, waits)
+
+
+def _part(lane: Placement) -> Partition:
+    return Partition(lane.topic, lane.partition)
 
 
 def _lane_answer(kept: KeptEndpoint, *, waits: int | None) -> Row:

@@ -47,4 +47,6 @@ def test_an_endpoint_placed_in_the_pool_is_shown_there(run, bench):
     number = bench.topics.pool_partition(endpoint_id)
     assert found["pool"] == [{"partition": number, "endpoints": 1, "lag": 0}]
     assert found["lanes"] == []
+    assert [lane["endpoint_id"] for lane in found["former_lanes"]] == [endpoint_id]
+    assert "were left" in run("status").output
     assert "endpoints" in run("status").output

@@ -49,6 +49,19 @@ def test_status_tells_each_lane_s_lag(api, bench):
     assert (made["id"], 2, True) == (found["endpoint_id"], found["lag"], found["exists"])
 
 
+def test_status_tells_of_a_lane_that_was_left_until_it_is_drained(api, bench):
+    """Its endpoint is in the pool by now, and what waits in it still goes out first."""
+    made = api.post("/v1/endpoints", json=draft()).json()["id"]
+    lane = bench.topics.lane(made)
+    bench.cluster.producer(instance="x").produce(lane, b"delivery", key=None)
+
+    api.post(f"/v1/endpoints/{made}/placement", json={"lane": "pool"})
+
+    found = api.get("/v1/status").json()
+    left = {"endpoint_id": made, "tenant": "acme", "lane": lane, "partition": 0, "lag": 1}
+    assert (found["former_lanes"], found["lanes"]) == ([left], [])
+
+
 def test_status_tells_what_waits_in_a_tier_and_until_when(api, bench):
     """The last record's append and the tier's delay."""
     topic = bench.topics.retry(timedelta(minutes=5))
