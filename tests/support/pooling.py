@@ -23,13 +23,13 @@ class PoolBench(DelivererBench):
         place = Placement(topic=lane, partition=0, epoch=2)
         return self.change(endpoint, placement=place, former=(endpoint.placement,), **fields)
 
-    def pour(self, endpoint, count=1, **fields):
+    def pour(self, endpoint, count=1, not_before=None, **fields):
         """Append deliveries to the pool; give their event ids."""
         found = []
         for _ in range(count):
             value = delivery_value(self._number, endpoint_id=endpoint.endpoint_id, **fields)
             self._number += 1
-            headers = Progress(waiting_since=self.clock.now()).headers()
+            headers = Progress(waiting_since=self.clock.now(), not_before=not_before).headers()
             self.writer.produce(
                 POOL.topic, delivery_bytes(value), key=b"k", headers=headers, partition=0
             )

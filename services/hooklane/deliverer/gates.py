@@ -7,7 +7,7 @@ starts anything.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from hooklane.adapters.ports import Clock, Record
 from hooklane.deliverer.lane import NEVER, Gate, Lane
@@ -27,9 +27,11 @@ class Gates:
     """Sets lanes' gates and limits, and keeps what waits for its not-before."""
 
     def __init__(
-        self, plans: Plans, valves: Valves, *, clock: Clock, settings: DelivererSettings
-    ) -> None:
-        """Begin with nothing that waits."""
+        self, plans: Plans, valves: Valves, *, clock: Clock, settings: DelivererSettings,
+        by_endpoint: Mapping[str, Sequence[Lane]],
+    ) -> None:  # fmt: skip
+        """Begin with nothing that waits; `by_endpoint` are the lanes as they come and go."""
+        self._by_endpoint = by_endpoint
         self._plans, self._clock, self._settings = plans, clock, settings
         self._valves = valves
         self._successors = Successors(settings)
@@ -43,6 +45,10 @@ class Gates:
             return
         endpoint = self._plans.endpoint(lane.endpoint_id)
         now_ms = self._clock.now_ms()
+        if endpoint is not None:
+            # It asked for all its POSTs to wait, wherever it has its place by now.
+            mine = self._by_endpoint.get(lane.endpoint_id, ())
+            lane.hold_until_ms = max(one.hold_until_ms for one in (lane, *mine))
         self._valves.fit(lane, endpoint, now_ms=now_ms)
         lane.batch = endpoint.batch if endpoint else None
         lane.batch_bytes_max = self._settings.batch_bytes_max
