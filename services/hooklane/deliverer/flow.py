@@ -43,7 +43,7 @@ def must_pause(
         share: where the buffer is full, how much of it is each lane's; None where it is not.
         alone: no other lane is read.
     """
-    buffered = reading.buffered
+    buffered = reading.buffered - reading.lane.aside
     if reading.resume_at is not None or reading.tracker.span >= settings.span_max:
         return True
     if reading.lane.pending_bytes >= settings.lane_buffered_bytes_max:
@@ -67,7 +67,8 @@ def may_resume(reading: Reading, *, settings: DelivererSettings) -> bool:
     pace = 0 if reading.waits else reading.pace
     # Not above half of what it keeps, else it would be paused again at once.
     half = settings.lane_buffered_records_max // 2
-    return reading.buffered < max(RESUMED_BELOW_MIN, min(half, int(pace * RESUMED_BELOW_S)))
+    buffered = reading.buffered - reading.lane.aside
+    return buffered < max(RESUMED_BELOW_MIN, min(half, int(pace * RESUMED_BELOW_S)))
 
 
 class Flow:

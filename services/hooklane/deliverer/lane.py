@@ -61,6 +61,7 @@ class Lane:
     """One lane within one assignment."""
 
     __slots__ = (
+        "aside",
         "batch",
         "batch_bytes_max",
         "buckets",
@@ -99,6 +100,8 @@ class Lane:
         self.endpoint_id = endpoint_id
         self.pending: deque[Record] = deque()
         self.pending_bytes = 0
+        # How much of it waits for those of the pool's endpoints who are late.
+        self.aside = 0
         # Deliveries whose not-before has come, ahead of `pending`.
         self.ready: deque[Record] = deque()
         # How many wait for their not-before.

@@ -31,9 +31,13 @@ class Load:
         return (
             self.in_flight >= settings.in_flight_max
             or self.in_flight_bytes >= settings.in_flight_bytes_max
-            or self.uncommitted_bytes >= settings.uncommitted_bytes_max
-            or self.overdue
+            or self.is_backed_up
         )
+
+    @property
+    def is_backed_up(self) -> bool:
+        """Tell whether commits do not keep up with what is settled."""
+        return self.uncommitted_bytes >= self._settings.uncommitted_bytes_max or self.overdue
 
     @property
     def overdue(self) -> bool:

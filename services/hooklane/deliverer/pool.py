@@ -2,9 +2,9 @@
 
 The partition is never held. What an endpoint's own lane would wait for (a pause, a Retry-After, an
 open breaker, a 410 not yet obeyed), and what comes for it faster than it takes, does not wait in
-memory here: it goes on to a retry tier, no attempt counted, and comes back to wherever the endpoint
-is by then. A delivery whose endpoint has its place elsewhere is copied there, the same bytes and
-headers. Both leave the partition in the tick, as anything that is settled.
+memory here, or for seconds only: it goes on to a retry tier, no attempt counted, and comes back to
+wherever the endpoint is by then. A delivery whose endpoint has its place elsewhere is copied there,
+the same bytes and headers. Both leave the partition in the tick, as anything that is settled.
 """
 
 from __future__ import annotations
@@ -34,15 +34,24 @@ if TYPE_CHECKING:
 MOVED, PASSED_ON, BUSY = "moved", "passed_on", "busy"
 # What a lane of its own waits for; in the pool deliveries go on instead.
 _PASSED = frozenset((Gate.PAUSED, Gate.HELD, Gate.BROKEN, Gate.STOPPED))
+# Whose oldest delivery waits here for so long is late.
+LATE_MS = 5_000
+# How much of what may wait in a partition is one endpoint's, and that of all who are late.
+BYTES_SHARE, LATE_SHARE = 8, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolLimits:
-    """Open POSTs of a partition, of each endpoint in it; deliveries of each that may wait."""
+    """Open POSTs of a partition, of each endpoint in it; deliveries of each that may wait.
+
+    And what may wait in the partition before it is not read any more.
+    """
 
     in_flight_max: int = 256
     share: int = 8
     waiting_max: int = 200
+    buffered_max: int = 1_000
+    bytes_max: int = 4 * 1024 * 1024
 
 
 class _Flights(dict[int, Flight]):
@@ -64,7 +73,7 @@ class _Flights(dict[int, Flight]):
 class PooledLane(Lane):
     """One endpoint's deliveries in a partition of the pool."""
 
-    __slots__ = ("_pool", "is_queued", "passes")
+    __slots__ = ("_pool", "is_late", "is_queued", "passes")
 
     is_pooled = True
 
@@ -77,6 +86,8 @@ class PooledLane(Lane):
         self.passes: Gate | None = None
         # It waits for a POST of the partition to end.
         self.is_queued = False
+        # Its oldest delivery waits for long.
+        self.is_late = False
 
     @property
     def root(self) -> Lane:
@@ -102,6 +113,27 @@ class PooledLane(Lane):
         busy = self.has_work or self.flights or self.waiting or self.starved or self.is_queued
         is_well = self.valve.breaker.state is BreakerState.CLOSED
         return not busy and self.gate is None and self.passes is None and is_well
+
+    @property
+    def waiting_max(self) -> int:
+        """Say how many may wait: of one that is late, those that it begins next."""
+        pool = self._pool
+        if not self.is_late:
+            return pool.limits.waiting_max
+        posts = min(pool.limits.share, self.in_flight_max)
+        soon = int(min(posts, max(1.0, self.rate_per_s * LATE_MS / 1_000)))
+        if self.batch is not None:
+            soon *= self.batch.count_max
+        return min(pool.limits.waiting_max, pool.late_max, soon)
+
+    @property
+    def bytes_max(self) -> int:
+        """Say how many bytes may wait; a batch's come together here."""
+        pool = self._pool
+        share = pool.limits.bytes_max // BYTES_SHARE
+        if self.is_late:
+            return min(share, pool.late_bytes_max)
+        return share if self.batch is None else max(share, self.batch_bytes_max)
 
     def admitted(self, gate: Gate | None) -> Gate | None:
         """Note what its deliveries are passed on for, and wait for nothing that lasts."""
@@ -141,7 +173,10 @@ class PooledLane(Lane):
 class PoolLane(Lane):
     """A partition as the poll thread knows it; its endpoints' lanes come and go within."""
 
-    __slots__ = ("_queue", "fresh", "lanes", "limits", "taken_to")
+    __slots__ = (
+        "_came", "_came_to", "_queue", "fresh", "lanes", "late_bytes_max", "late_max", "limits",
+        "taken_to",
+    )  # fmt: skip
 
     def __init__(self, partition: Partition, *, limits: PoolLimits) -> None:
         """Begin with no endpoint."""
@@ -153,15 +188,36 @@ class PoolLane(Lane):
         self._queue: deque[PooledLane] = deque()
         # Beyond it nothing was taken from any of its lanes.
         self.taken_to = -1
+        # What each of those who are late may have waiting.
+        self.late_max, self.late_bytes_max = limits.buffered_max, limits.bytes_max
+        # Up to where records had come, and when.
+        self._came_to = -1
+        self._came: deque[tuple[int, int]] = deque()
 
     def put(self, record: Record) -> Lane:
         """Take a record in; give the lane it waits in."""
+        self._came_to = record.offset()
         endpoint_id = delivery_endpoint(record.value() or b"")
         lane = self.lanes.get(endpoint_id)
         if lane is None:
             lane = self.lanes[endpoint_id] = PooledLane(self, endpoint_id)
             self.fresh.append(lane)
         return lane.put(record)
+
+    def find_late(self, now_ms: int) -> None:
+        """Note whose oldest delivery waits for long, and share what they may have waiting."""
+        came, late = self._came, 0
+        came.append((now_ms, self._came_to))
+        while len(came) > 1 and came[1][0] <= now_ms - LATE_MS:
+            came.popleft()
+        at_ms, to = came[0]
+        to = to if at_ms <= now_ms - LATE_MS else -1
+        for lane in self.lanes.values():
+            is_old = bool(lane.pending) and lane.pending[0].offset() <= to
+            lane.is_late = is_old and lane.gate is not Gate.EMPTYING
+            late += lane.is_late
+        self.late_max = self.limits.buffered_max // LATE_SHARE // max(1, late)
+        self.late_bytes_max = self.limits.bytes_max // LATE_SHARE // max(1, late)
 
     def line_up(self, lane: PooledLane) -> None:
         """Let a lane wait for its turn."""
@@ -194,7 +250,11 @@ class PoolLane(Lane):
                 dropped.append(lane.shed().offset())
         # Dropped is not taken: it comes again.
         self.taken_to = taken_to
-        return min(dropped, default=None)
+        first = min(dropped, default=None)
+        if first is not None:
+            self._came = deque((at_ms, min(to, first - 1)) for at_ms, to in self._came)
+            self._came_to = min(self._came_to, first - 1)
+        return first
 
     def parts(self) -> Sequence[Lane]:
         """Give all that is closed with it."""
@@ -218,7 +278,7 @@ class Pooling:
         assert isinstance(lane, PooledLane)
         place = None if endpoint is None else endpoint.placement
         if place is not None and (place.topic, place.partition) != lane.partition:
-            self._outbox.settle(moved(flight, place, now_ms=self._clock.now_ms()))
+            self._outbox.settle(moved(flight, place))
             metrics.DELIVERIES_MOVED.inc()
             return True
         if lane.passes is None:
@@ -233,12 +293,33 @@ class Pooling:
     def relieve(self, lane: Lane, read: Callable[[Lane, Record], Flight | None]) -> None:
         """Pass on the newest of what waits beyond an endpoint's share."""
         assert isinstance(lane, PooledLane)
-        root = lane.root
-        assert isinstance(root, PoolLane)
-        while len(lane.pending) > root.limits.waiting_max and lane.gate is not Gate.ASKING:
-            flight = read(lane, lane.shed())
-            if flight is not None:
-                self._pass_on(flight, until_ms=0, why=BUSY)
+        waiting_max = lane.waiting_max
+        while len(lane.pending) > waiting_max and lane.gate is not Gate.ASKING:
+            self._shed(lane, read)
+
+    def review(
+        self, pool: PoolLane, now_ms: int, *, read: Callable[[Lane, Record], Flight | None]
+    ) -> None:
+        """Pass on what waits behind those who are late, and whose bytes are too many.
+
+        The partition is read on beside what they still have waiting.
+        """
+        pool.find_late(now_ms)
+        for lane in pool.lanes.values():
+            self.relieve(lane, read)
+            # What it begins next stays; where something of it is open that need not be here.
+            least = 0 if lane.is_late and lane.flights else 1
+            bytes_max = lane.bytes_max
+            while len(lane.pending) > least and lane.pending_bytes > bytes_max:
+                if lane.gate is Gate.ASKING:
+                    break
+                self._shed(lane, read)
+        pool.aside = sum(len(lane.pending) for lane in pool.lanes.values() if lane.is_late)
+
+    def _shed(self, lane: PooledLane, read: Callable[[Lane, Record], Flight | None]) -> None:
+        flight = read(lane, lane.shed())
+        if flight is not None:
+            self._pass_on(flight, until_ms=0, why=BUSY)
 
     def _until_ms(self, lane: PooledLane) -> int:
         match lane.passes:
@@ -252,8 +333,6 @@ class Pooling:
 
     def _pass_on(self, flight: Flight, *, until_ms: int, why: str) -> None:
         now = self._clock.now()
-        # What it waits for itself may be later than what its lane does.
-        until_ms = max(until_ms, flight.headers.get("not-before", 0))
         wait = timedelta(milliseconds=max(0, until_ms - to_ms(now)))
         tier = first_tier(wait, step_delay=min(self._tiers), tiers=self._tiers)
         # Up to the next whole millisecond: rounded down it would be early.
@@ -266,13 +345,10 @@ class Pooling:
         metrics.DELIVERIES_PASSED_ON.labels(why).inc()
 
 
-def moved(flight: Flight, place: Placement, *, now_ms: int) -> Settled:
-    """Settle a delivery by its copy in the lane that its endpoint has now; a hold goes along."""
-    record, hold_until_ms = flight.record, flight.lane.hold_until_ms
+def moved(flight: Flight, place: Placement) -> Settled:
+    """Settle a delivery by its copy in the lane that its endpoint has now."""
+    record = flight.record
     headers = [(name, value or b"") for name, value in record.headers() or ()]
-    if hold_until_ms > max(now_ms, flight.headers.get("not-before", 0)):
-        headers = [(name, value) for name, value in headers if name != "not-before"]
-        headers.append(("not-before", b"%d" % hold_until_ms))
     write = Write(place.topic, record.key(), record.value(), headers, place.partition)
     return _settled(flight, MOVED, write)
 

@@ -14,9 +14,10 @@ from hooklane.deliverer.pool import PooledLane, PoolLane
 
 if TYPE_CHECKING:
     from hooklane.deliverer.gates import Gates
+    from hooklane.deliverer.load import Load
     from hooklane.deliverer.starting import Starter
 
-TIDY_EVERY_MS = 10_000
+TIDY_EVERY_MS, REVIEW_EVERY_MS = 10_000, 1_000
 
 Lanes = dict[Lane, None]
 ByEndpoint = dict[str, list[Lane]]
@@ -31,13 +32,13 @@ class Pools:
     """
 
     def __init__(
-        self, lanes: Lanes, by_endpoint: ByEndpoint, *, gates: Gates, starter: Starter
+        self, lanes: Lanes, by_endpoint: ByEndpoint, *, gates: Gates, starter: Starter, load: Load
     ) -> None:
         """Begin without any."""
         self._lanes, self._by_endpoint = lanes, by_endpoint
-        self._gates, self._starter = gates, starter
+        self._gates, self._starter, self._load = gates, starter, load
         self._pools: dict[PoolLane, None] = {}
-        self._tidied_at_ms = 0
+        self._tidied_at_ms = self._reviewed_at_ms = 0
 
     def open(self, pool: PoolLane) -> None:
         """Take a partition in."""
@@ -69,12 +70,22 @@ class Pools:
         for lane in touched:
             if lane.is_pooled:
                 self._starter.pooling.relieve(lane, self._starter.read_record)
+        if now_ms - self._reviewed_at_ms >= REVIEW_EVERY_MS:
+            self._reviewed_at_ms = now_ms
+            self._review(now_ms)
         for pool in self._pools:
             for lane in pool.turns():
                 self._starter.pump(lane)
         if now_ms - self._tidied_at_ms >= TIDY_EVERY_MS:
             self._tidied_at_ms = now_ms
             self._tidy()
+
+    def _review(self, now_ms: int) -> None:
+        if self._load.is_backed_up:
+            # Nobody is late by his own doing, and what is passed on is to be committed too.
+            return
+        for pool in self._pools:
+            self._starter.pooling.review(pool, now_ms, read=self._starter.read_record)
 
     def _tidy(self) -> None:
         for pool in self._pools:

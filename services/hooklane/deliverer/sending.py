@@ -48,9 +48,7 @@ class Sending:
         # How far the table was read that the lanes go by.
         self.table_offset = -1
         valves = Valves(out, settings=settings)
-        self._gates = gates = Gates(
-            plans, valves, clock=clock, settings=settings, by_endpoint=self._by_endpoint
-        )
+        self._gates = gates = Gates(plans, valves, clock=clock, settings=settings)
         self._judge = judge = Judge(out, gates, valves=valves, clock=clock, rules=rules)
         pooling = Pooling(out, gates, clock=clock, topics=rules.topics, tiers=rules.tiers)
         self._starter = starter = Starter(
@@ -66,7 +64,7 @@ class Sending:
             settings=settings,
             topics=rules.topics,
         )
-        self._pools = Pools(self._lanes, self._by_endpoint, gates=gates, starter=starter)
+        self._pools = Pools(self._lanes, self._by_endpoint, gates=gates, starter=starter, load=load)
         self._waiting = Waiting(self._lanes, gates, starter=starter, load=load, settings=settings)
         self.probing = Probing(
             sender=sender,

@@ -280,6 +280,8 @@ class Deliverer:
             in_flight_max=settings.pool_in_flight_max,
             share=settings.pool_in_flight_per_endpoint_max,
             waiting_max=settings.pool_waiting_per_endpoint_max,
+            buffered_max=settings.lane_buffered_records_max,
+            bytes_max=settings.lane_buffered_bytes_max,
         )
         return PoolLane(partition, limits=limits)
 
