@@ -278,7 +278,7 @@ class Pooling:
         assert isinstance(lane, PooledLane)
         place = None if endpoint is None else endpoint.placement
         if place is not None and (place.topic, place.partition) != lane.partition:
-            self._outbox.settle(moved(flight, place))
+            self._outbox.settle(moved(flight, place, now_ms=self._clock.now_ms()))
             metrics.DELIVERIES_MOVED.inc()
             return True
         if lane.passes is None:
@@ -333,6 +333,8 @@ class Pooling:
 
     def _pass_on(self, flight: Flight, *, until_ms: int, why: str) -> None:
         now = self._clock.now()
+        # What it waits for itself may be later than what its lane does.
+        until_ms = max(until_ms, flight.headers.get("not-before", 0))
         wait = timedelta(milliseconds=max(0, until_ms - to_ms(now)))
         tier = first_tier(wait, step_delay=min(self._tiers), tiers=self._tiers)
         # Up to the next whole millisecond: rounded down it would be early.
@@ -345,10 +347,13 @@ class Pooling:
         metrics.DELIVERIES_PASSED_ON.labels(why).inc()
 
 
-def moved(flight: Flight, place: Placement) -> Settled:
-    """Settle a delivery by its copy in the lane that its endpoint has now."""
-    record = flight.record
+def moved(flight: Flight, place: Placement, *, now_ms: int) -> Settled:
+    """Settle a delivery by its copy in the lane that its endpoint has now; a hold goes along."""
+    record, hold_until_ms = flight.record, flight.lane.hold_until_ms
     headers = [(name, value or b"") for name, value in record.headers() or ()]
+    if hold_until_ms > max(now_ms, flight.headers.get("not-before", 0)):
+        headers = [(name, value) for name, value in headers if name != "not-before"]
+        headers.append(("not-before", b"%d" % hold_until_ms))
     write = Write(place.topic, record.key(), record.value(), headers, place.partition)
     return _settled(flight, MOVED, write)
 

@@ -48,7 +48,9 @@ class Sending:
         # How far the table was read that the lanes go by.
         self.table_offset = -1
         valves = Valves(out, settings=settings)
-        self._gates = gates = Gates(plans, valves, clock=clock, settings=settings)
+        self._gates = gates = Gates(
+            plans, valves, clock=clock, settings=settings, by_endpoint=self._by_endpoint
+        )
         self._judge = judge = Judge(out, gates, valves=valves, clock=clock, rules=rules)
         pooling = Pooling(out, gates, clock=clock, topics=rules.topics, tiers=rules.tiers)
         self._starter = starter = Starter(
