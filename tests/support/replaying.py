@@ -84,7 +84,7 @@ class ReplayerBench:
         )
         return value
 
-    def reject(self, number=0, *, topic="events.order", schema_id=1, tenant="acme"):
+    def reject(self, number=0, *, topic="events.order", schema_id=1, tenant="acme", begun=None):
         """Set a source record aside, as the matcher would; give its place in rejected-events."""
         record = RawRecord(
             at_topic=topic,
@@ -98,7 +98,7 @@ class ReplayerBench:
         producer = self.cluster.transactional_producer(transactional_id="t.matcher.0")
         producer.begin()
         error = BrokenContract("not found", reason="schema_not_found")
-        set_aside(producer, record, topic=self.topics.rejected_events, error=error)
+        set_aside(producer, record, topic=self.topics.rejected_events, error=error, begun=begun)
         producer.commit()
         written = self.records(self.topics.rejected_events)
         key = f"{topic}/0/{number}".encode()

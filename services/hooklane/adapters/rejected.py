@@ -2,7 +2,8 @@
 
 Key: the source position, `topic/partition/offset`. Value: the raw bytes up to 512 KiB, else none.
 Headers: the record's own, and ours, which begin with `rejected-`. `original_of` gives the record
-back as it was, with its position as identity, so that it can be submitted again.
+back as it was, with its position as identity, so that it can be submitted again, and `begun_in` how
+far its fan-out is: what of it was committed before is not to be done again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from hooklane.adapters.ports import Record, TransactionalProducer
 from hooklane.domain.delivery import Headers
 from hooklane.domain.errors import BrokenContract
+from hooklane.domain.parts import Begun, begun_of
 
 RAW_BYTES_MAX = 512 * 1024
 LOG_APPEND_TIME = 2
@@ -73,9 +75,22 @@ def reason_of(error: BrokenContract) -> str:
 
 
 def set_aside(
-    producer: TransactionalProducer, record: Record, *, topic: str, error: BrokenContract
+    producer: TransactionalProducer,
+    record: Record,
+    *,
+    topic: str,
+    error: BrokenContract,
+    begun: Begun | None = None,
 ) -> None:
-    """Copy a record raw to the rejected events, inside the transaction that is open."""
+    """Copy a record raw to the rejected events, inside the transaction that is open.
+
+    Args:
+        producer: a transaction is open on it.
+        record: what is set aside.
+        topic: the rejected events.
+        error: why.
+        begun: how far its fan-out is committed.
+    """
     value, key = record.value(), record.key()
     headers = _own_headers(record)
     ours: dict[str, bytes] = {
@@ -89,6 +104,8 @@ def set_aside(
     }
     if key is not None and len(key) <= _HEADER_BYTES_MAX:
         ours["key"] = key
+    if begun is not None:
+        ours["begun"] = begun.text.encode()
     if value is not None and len(value) > RAW_BYTES_MAX:
         value, headers = None, []
     headers += [(_OURS + name, content) for name, content in ours.items()]
@@ -123,6 +140,16 @@ def original_of(rejected: Record) -> RawRecord:
     if size > RAW_BYTES_MAX:
         raise BrokenContract(f"its {size} bytes were too many to keep", reason="record")
     return original
+
+
+def begun_in(rejected: Record) -> Begun | None:
+    """Say how far the fan-out was that was set aside; None: nothing of it is committed.
+
+    Raises:
+        BrokenContract: that can't be read.
+    """
+    headers = dict(rejected.headers() or ())
+    return begun_of((headers.get(_OURS + "begun") or b"").decode(errors="replace"))
 
 
 def _own_headers(record: Record) -> Headers:

@@ -70,12 +70,11 @@ class Room:
             and copies * MATCHED_BYTES + len(match.refused) * REFUSED_BYTES <= _listed_max(event)
         )
 
-    def parts(self, event: Event, whole: Match) -> Iterator[Match]:
-        """Give an event's fan-out in as many parts as it takes."""
-        if self.holds(event, whole):
+    def parts(self, event: Event, whole: Match, *, begun: Begun | None = None) -> Iterator[Match]:
+        """Give an event's fan-out, or what is not begun of it, in as many parts as it takes."""
+        if begun is None and self.holds(event, whole):
             yield whole
             return
-        begun: Begun | None = None
         while True:
             part, begun = self.next_part(event, whole, begun=begun)
             yield part

@@ -194,7 +194,9 @@ class Matcher:
             for event, match in batch.events:
                 write(producer, event, match=match, table_offset=table_offset, headers=headers)
             for record, error in batch.rejected:
-                set_aside(producer, record, topic=rejected, error=error)
+                partition = Partition(record.topic(), record.partition())
+                begun = self._partitions.begun_at(partition, record.offset())
+                set_aside(producer, record, topic=rejected, error=error, begun=begun)
             producer.commit()
         except TransactionAborted as error:
             self._aborted(batch, error=error)

@@ -1,7 +1,7 @@
 """A resubmit under way: rejected events read raw and matched again, one after another.
 
-An event keeps its original position as identity, so one whose first matching came through in part
-or that is submitted twice makes the same deliveries.
+An event keeps its original position as identity, so one that is submitted twice makes the same
+deliveries. One that was rejected in the midst of its fan-out goes on behind what was committed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from datetime import timedelta
 from hooklane.adapters.events import EventReader
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Admin, Reader, Record
-from hooklane.adapters.rejected import original_of
+from hooklane.adapters.rejected import begun_in, original_of
 from hooklane.domain.cursor import Cursor
 from hooklane.domain.errors import BrokenContract, NotFound, Unavailable
 from hooklane.domain.event import Event
+from hooklane.domain.parts import Begun
 from hooklane.domain.topics import Partition
 from hooklane.replayer.command import Command, RejectedAt
 
@@ -25,9 +26,10 @@ READS_MAX = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resubmitted:
-    """One event to match, and where the cursor is after it."""
+    """One event to match, where in its fan-out that goes on, and the cursor after it."""
 
     event: Event
+    begun: Begun | None
     cursor: Cursor
 
 
@@ -41,19 +43,20 @@ class RejectedEvents:
     events: EventReader
     log: Log
 
-    def event_at(self, place: RejectedAt) -> Event:
-        """Read the event that was rejected.
+    def event_at(self, place: RejectedAt) -> tuple[Event, Begun | None]:
+        """Read the event that was rejected, and how far it had been done.
 
         Raises:
             NotFound: there is no such record (any more).
             BrokenContract: it is no event, still.
             Unavailable: its schema, or the record, can't be read now.
         """
-        original = original_of(self._record(place))
+        rejected = self._record(place)
+        original, begun = original_of(rejected), begun_in(rejected)
         self.events.know(
             cluster=self.admin.cluster_id(), topic_ids=self.admin.topic_ids([original.topic()])
         )
-        return self.events.read(original)
+        return self.events.read(original), begun
 
     def _record(self, place: RejectedAt) -> Record:
         partition = Partition(self.topic, place.partition)
@@ -95,7 +98,7 @@ class Resubmit:
         """
         place, after = self.command.positions[self.cursor.done], self.cursor.done + 1
         try:
-            event = self._rejected.event_at(place)
+            event, begun = self._rejected.event_at(place)
         except (BrokenContract, NotFound) as error:
             self._rejected.log(
                 "rejected_event.refused",
@@ -108,7 +111,7 @@ class Resubmit:
             self.cursor = replace(self.cursor, done=after)
             return None
         cursor = replace(self.cursor, done=after, count=self.cursor.count + 1)
-        return Resubmitted(event=event, cursor=cursor)
+        return Resubmitted(event=event, begun=begun, cursor=cursor)
 
     def committed(self, resubmitted: Resubmitted) -> None:
         """Learn that an event is done for good."""

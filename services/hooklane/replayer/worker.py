@@ -265,10 +265,11 @@ class Replayer:
         if again is None:
             return
         found = around.table.index.match(again.event.tenant, again.event.event_type)
+        parts = tuple(self._room.parts(again.event, found, begun=again.begun))
         # All in one transaction, however large: its parts are there so that receipts stay small.
         with self._transaction(work, again.cursor) as producer:
             headers = first_headers(at=around.clock.now())
-            for part in self._room.parts(again.event, found):
+            for part in parts:
                 self._fan_out.write(
                     producer,
                     again.event,
@@ -278,7 +279,7 @@ class Replayer:
                 )
         resubmit.committed(again)
         EVENTS_MATCHED.inc()
-        DELIVERIES_CREATED.inc(len(found.matched))
+        DELIVERIES_CREATED.inc(sum(len(part.matched) for part in parts))
 
     def _replay(self, work: Work, replay: Replay) -> None:
         around = self._around

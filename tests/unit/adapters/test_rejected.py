@@ -2,8 +2,16 @@
 
 import pytest
 
-from hooklane.adapters.rejected import RAW_BYTES_MAX, RawRecord, original_of, reason_of, set_aside
+from hooklane.adapters.rejected import (
+    RAW_BYTES_MAX,
+    RawRecord,
+    begun_in,
+    original_of,
+    reason_of,
+    set_aside,
+)
 from hooklane.domain.errors import BrokenContract
+from hooklane.domain.parts import Begun
 
 ERROR = BrokenContract("no good", reason="value")
 
@@ -30,9 +38,9 @@ def a_record(*, topic="events.order", key=b"k", value=b"v", headers=()):
     )
 
 
-def aside(record):
+def aside(record, **fields):
     keeper = Keeper()
-    set_aside(keeper, record, topic="t.rejected-events", error=ERROR)
+    set_aside(keeper, record, topic="t.rejected-events", error=ERROR, **fields)
     return keeper.record
 
 
@@ -85,3 +93,12 @@ def test_a_reason_is_a_label():
     assert reason_of(BrokenContract("x")) == "record"
     assert a_record().headers() is None
     assert a_record().timestamp() == (2, 1234)
+
+
+def test_how_far_it_was_done_comes_back():
+    """Of its own producer's word on that nothing counts."""
+    begun = Begun(offset=7, parts=2, last_id="ep_,x")
+    assert begun_in(aside(a_record(), begun=begun)) == begun
+    assert begun_in(aside(a_record(headers=[("rejected-begun", b"7,1,a")]))) is None
+    with pytest.raises(BrokenContract):
+        begun_in(a_record(headers=[("rejected-begun", b"\xff")]))

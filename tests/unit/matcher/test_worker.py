@@ -194,6 +194,23 @@ def test_an_event_that_goes_on_failing_alone_is_set_aside(bench):
     assert rejected["rejected-reason"] == b"failed_twice"
 
 
+def test_one_set_aside_in_the_midst_of_its_fan_out_says_how_far_it_is(bench):
+    """Submitted again it is to go on there: those parts are committed."""
+    endpoints = [bench.endpoint(endpoint_id=f"ep_{name}") for name in "abcdef"]
+    matcher = bench.started(transaction_records_max=4)
+    bench.admin.delete_topics([endpoints[-1].placement.topic])
+    bench.publish(1)
+
+    bench.run(matcher, steps=500)
+
+    (rejected,) = bench.rejected()
+    assert rejected["rejected-begun"] == rejected["rejected-offset"] + b",1,ep_c"
+    assert [numbers(bench.lane(one)) for one in endpoints[:5]] == [[1], [1], [1], [], []]
+    bench.publish(1, headers=[("ce_time", b"yesterday")])
+    bench.run(matcher)
+    assert ["rejected-begun" in one for one in bench.rejected()] == [True, False]
+
+
 def test_a_cluster_in_trouble_blames_no_event(bench):
     """However often one event's transaction is aborted while no other succeeds."""
     endpoint = bench.endpoint()

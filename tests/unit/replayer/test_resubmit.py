@@ -4,6 +4,7 @@ import pytest
 
 from hooklane.adapters.codec import codec
 from hooklane.domain.errors import Fenced, TransactionAborted, Unavailable
+from hooklane.domain.parts import Begun
 from hooklane.domain.topics import TopicSpec
 from support.replaying import SCHEMA, ReplayerBench
 
@@ -194,3 +195,38 @@ def test_one_of_a_large_fan_out_has_its_receipt_in_parts():
         (2, ["ep_g", "ep_h"]),
     ]
     assert len(deliveries(bench)) == 1
+
+
+def test_one_rejected_in_the_midst_of_its_fan_out_goes_on_there():
+    """Who has it already does not get it again; the parts are numbered on."""
+    bench = ReplayerBench(transaction_records_max=4)
+    bench.source()
+    for name in "abcdefgh":
+        bench.endpoint(f"ep_{name}")
+    begun = Begun(offset=7, parts=1, last_id="ep_c")
+    again(bench, bench.reject(7, begun=begun), bench.reject(8))
+
+    bench.run(bench.replayer())
+
+    found = [
+        (receipt["source"]["offset"], receipt["part"], receipt["matched"])
+        for receipt in receipts(bench)
+    ]
+    assert sorted(one for one in found if one[0] == 7) == [
+        (7, 1, ["ep_d", "ep_e", "ep_f"]),
+        (7, 2, ["ep_g", "ep_h"]),
+    ]
+    assert [delivery["source"]["offset"] for delivery in deliveries(bench)] == [8]
+
+
+def test_one_whose_fan_out_had_all_but_nobody_left_is_done():
+    """It may fit one transaction by now: still nobody gets it twice."""
+    bench = ReplayerBench()
+    bench.source()
+    bench.endpoint()
+    again(bench, bench.reject(7, begun=Begun(offset=7, parts=1, last_id="ep_z")))
+
+    bench.run(bench.replayer())
+
+    assert deliveries(bench) == []
+    assert [(receipt["part"], receipt["matched"]) for receipt in receipts(bench)] == [(1, [])]
