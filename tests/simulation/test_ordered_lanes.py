@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from hooklane.domain.delivery import progress_of
 from hooklane.domain.endpoint import EndpointState, Order
@@ -150,6 +151,59 @@ def test_pause_and_resume_keep_order(bench):
     bench.change(paused, state=EndpointState.ACTIVE)
     bench.run(deliverer, SECOND)
     assert bench.sender.event_ids == ["evt_0", "evt_0", "evt_1", "evt_2"]
+
+
+def many(bench, endpoint, count):
+    """Deliver one each of so many keys."""
+    for number in range(count):
+        bench.deliver(endpoint, key=b"%d" % number)
+
+
+def test_what_was_forgotten_within_a_full_span_is_read_again():
+    """It lengthens nothing; without it all but one key's would wait for that one's retries."""
+    bench = DelivererBench(span_max=150, held_records_max=100)
+    endpoint = an_ordered(bench, state=EndpointState.PAUSED)
+    many(bench, endpoint, 150)
+    deliverer = bench.deliverer()
+    bench.run(deliverer, 2 * SECOND)
+    (reading,) = deliverer._assignment.readings.values()
+    assert (reading.tracker.span, reading.resume_at < 100) == (150, True)
+    fail(bench, "evt_0")
+    bench.change(endpoint, state=EndpointState.ACTIVE)
+    many(bench, endpoint, 10)
+    bench.run(deliverer, 3 * SECOND)
+    delivered = {a["event_id"] for a in bench.attempts() if a["verdict"] == "delivered"}
+    assert delivered == {f"evt_{number}" for number in range(1, 150)}
+    # Not past the span: that waits.
+    assert (reading.paused, reading.tracker.position) == (True, 150)
+    answer_all(bench, OK)
+    bench.run(deliverer, 10 * SECOND)
+    assert bench.lag(endpoint) == 0
+    assert len(bench.sender.posts) - bench.sender.event_ids.count("evt_0") == 159
+
+
+def test_a_lane_that_one_delivery_stops_says_which():
+    """Once a minute, and by a metric, until that one is finished."""
+    bench = DelivererBench(span_max=100)
+    endpoint = an_ordered(bench)
+    many(bench, endpoint, 120)
+    fail(bench, "evt_0")
+    deliverer = bench.deliverer()
+    bench.run(deliverer, 4 * SECOND)
+    (told,) = [fields for what, fields in bench.lines if what == "lane.at_span"]
+    failed = next(a for a in bench.attempts() if a["event_id"] == "evt_0")
+    assert (told["delivery"], told["offset"]) == (failed["delivery_id"], 0)
+    assert (told["endpoint"], told["level"]) == (endpoint.endpoint_id, "error")
+    assert value_of("hooklane_lanes_at_span") == 1
+    bench.run(deliverer, 66 * SECOND, step=100 * MS)
+    assert len([what for what, _ in bench.lines if what == "lane.at_span"]) == 2
+    answer_all(bench, OK)
+    bench.run(deliverer, 400 * SECOND, step=100 * MS)
+    assert (value_of("hooklane_lanes_at_span"), bench.lag(endpoint)) == (0, 0)
+
+
+def value_of(metric):
+    return REGISTRY.get_sample_value(metric)
 
 
 def test_retry_after_holds_an_ordered_lane(bench):

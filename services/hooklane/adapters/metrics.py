@@ -86,6 +86,9 @@ IN_FLIGHT = Gauge("hooklane_in_flight", "Attempts under way.")
 BUFFERED = Gauge("hooklane_buffered_records", "Deliveries read from lanes and not begun.")
 LANES_ASSIGNED = Gauge("hooklane_lanes_assigned", "Lanes this process reads.")
 LANES_HELD = Gauge("hooklane_lanes_held", "Of these, lanes that wait (paused, Retry-After).")
+LANES_AT_SPAN = Gauge(
+    "hooklane_lanes_at_span", "Ordered lanes that one failing delivery keeps from being read on."
+)
 LANES_WANTED = Gauge(
     "hooklane_lanes_wanted", "Endpoints in the pool that are to have a lane of their own."
 )

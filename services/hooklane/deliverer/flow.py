@@ -32,6 +32,11 @@ def kept(reading: Reading) -> int:
     return KEPT_MIN if reading.waits else int(max(KEPT_MIN, reading.pace * KEPT_S))
 
 
+def is_at_span(reading: Reading, *, settings: DelivererSettings) -> bool:
+    """Tell whether a lane that was paused for its span still has to wait for its oldest one."""
+    return reading.tracker.span >= settings.span_max * 9 // 10
+
+
 def must_pause(
     reading: Reading, *, settings: DelivererSettings, share: int | None, alone: bool
 ) -> bool:
@@ -44,7 +49,9 @@ def must_pause(
         alone: no other lane is read.
     """
     buffered = reading.buffered - reading.lane.aside
-    if reading.resume_at is not None or reading.tracker.span >= settings.span_max:
+    if reading.resume_at is not None:
+        return True
+    if reading.tracker.span >= settings.span_max and not reading.rereads:
         return True
     if reading.lane.pending_bytes >= settings.lane_buffered_bytes_max:
         return True
@@ -62,7 +69,7 @@ def must_pause(
 
 def may_resume(reading: Reading, *, settings: DelivererSettings) -> bool:
     """Tell whether a paused lane is to be read again."""
-    if reading.forgetting or reading.tracker.span >= settings.span_max * 9 // 10:
+    if reading.forgetting or (is_at_span(reading, settings=settings) and not reading.rereads):
         return False
     pace = 0 if reading.waits else reading.pace
     # Not above half of what it keeps, else it would be paused again at once.
@@ -86,6 +93,16 @@ class Flow:
         self._member, self._crossing = member, crossing
         self._clock, self._settings = clock, settings
         self._sampled_at = clock.monotonic()
+
+    def stopped(self, readings: Collection[Reading]) -> list[Reading]:
+        """Give the ordered lanes that one failing delivery keeps from being read on."""
+        return [
+            reading
+            for reading in readings
+            if reading.paused
+            and reading.tracker.prefix in reading.parked
+            and is_at_span(reading, settings=self._settings)
+        ]
 
     def buffered(self, readings: Collection[Reading]) -> int:
         """Count the records in the shared buffer."""
@@ -140,7 +157,7 @@ class Flow:
         for reading in resuming:
             if reading.resume_at is not None:
                 self._member.seek(reading.partition, reading.resume_at)
-                reading.resume_at = None
+                reading.read_to, reading.resume_at = reading.resume_at, None
         self._member.resume([reading.partition for reading in resuming])
         # Only now: a seek may be refused, and what counts as running nobody resumes again.
         for reading in resuming:

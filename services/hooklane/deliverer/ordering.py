@@ -124,6 +124,11 @@ class Ordering:
         too_much = everything.count > everything.count_max or everything.size > everything.size_max
         return too_much and (self.count >= SUCCESSORS_MIN or self.size >= SUCCESSORS_BYTES_MIN)
 
+    def head_at(self, offset: int) -> Record | None:
+        """Give the head at this offset; any thread may ask."""
+        head = self._heads.get(offset)
+        return None if head is None else head[1]
+
     @property
     def parked(self) -> int:
         """How many heads wait to be tried again."""

@@ -61,6 +61,7 @@ class Reading:
         "partition",
         "paused",
         "quiet_s",
+        "read_to",
         "resume_at",
         "tracker",
     )
@@ -92,6 +93,8 @@ class Reading:
         self.forgetting = False
         # Where to read on once resumed; None: where it was.
         self.resume_at: int | None = None
+        # Which offset comes next; below the tracker's position where records are read again.
+        self.read_to = self.tracker.position
         # Deliveries a second its endpoint can take, as seen so far; and for how long none ended.
         self.pace = PACE_MAX
         self.quiet_s = 0.0
@@ -106,6 +109,12 @@ class Reading:
     def waits(self) -> bool:
         """Tell whether the lane waits for somebody else."""
         return self.lane.waits
+
+    @property
+    def rereads(self) -> bool:
+        """Tell whether what comes next was read before: it does not lengthen the span."""
+        ahead = self.read_to if self.resume_at is None else self.resume_at
+        return ahead < self.tracker.position
 
     def commit(self) -> Committed:
         """Give what to commit now."""

@@ -6,11 +6,12 @@ that lag reads 0; every lane at its first assignment and daily, so that no commi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
 from hooklane.adapters import metrics
+from hooklane.adapters.codec import codec
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Admin, Clock, Member
 from hooklane.deliverer.clock_check import ClockCheck
@@ -21,6 +22,7 @@ from hooklane.domain.errors import Unavailable
 from hooklane.domain.topics import Partition
 
 TIDY_S, MEASURE_S, TRIM_S, CLOCK_S, ALARM_S = 1.0, 10.0, 60.0, 60.0, 30.0
+STOPPED_S = 60.0
 COMMIT_AGE_S_MAX = 20 * 3_600.0
 TRIMMED_AT_ONCE_MAX = 100
 
@@ -49,6 +51,7 @@ class Upkeep:
         if self._is_due("tidy", TIDY_S):
             self._tidy(readings)
             self._gauge(readings, sending, flow)
+            self._tell_stopped(flow.stopped(readings.values()))
             if (text := self.clock_check.alarm()) is not None:
                 self.alarm("clock.skewed", text=text)
         if self._is_due("trim", min(TRIM_S, self._lane_keep.total_seconds())):
@@ -68,6 +71,25 @@ class Upkeep:
         """Write an alarm's line, twice a minute at most."""
         if self._is_due(what, ALARM_S):
             self._log(what, level="error", **fields)
+
+    def _tell_stopped(self, stopped: Collection[Reading]) -> None:
+        """Name the ordered lanes that stand still, and which delivery each waits for."""
+        metrics.LANES_AT_SPAN.set(len(stopped))
+        for reading in stopped:
+            lane, offset = reading.lane, reading.tracker.prefix
+            head = None if lane.order is None else lane.order.head_at(offset)
+            if head is None or not self._is_due(f"lane.at_span {lane.partition}", STOPPED_S):
+                continue
+            self._log(
+                "lane.at_span",
+                level="error",
+                text="ordered lane at its span: nothing is read past a delivery that fails",
+                lane=lane.partition.topic,
+                endpoint=lane.endpoint_id,
+                delivery=codec("delivery").decode(head.value())["delivery_id"],
+                offset=offset,
+                attempts=reading.parked[offset].attempts_made,
+            )
 
     def _is_due(self, what: str, seconds: float) -> bool:
         now = self._clock.monotonic()

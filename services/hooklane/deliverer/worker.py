@@ -255,6 +255,7 @@ class Deliverer:
             if reading is None:
                 continue
             offset = record.offset()
+            reading.read_to = offset + 1
             limit = limits.get(partition)
             if limit is None:
                 limit = limits[partition] = reading.tracker.prefix + span_max
