@@ -30,9 +30,7 @@ class RetrierBench:
     def __init__(self, *, tiers=TIERS, partitions=2, **settings):
         self.clock = ManualClock(START)
         self.cluster = Cluster(self.clock)
-        counts = PartitionCounts(
-            pool=2, retry=partitions, dead_letters=2, attempts=1, commands=1
-        )
+        counts = PartitionCounts(pool=2, retry=partitions, dead_letters=2, attempts=1, commands=1)
         self.topics = Topics(prefix="t", counts=counts)
         self.tiers = tiers
         self.settings = RetrierSettings(**settings)
