@@ -1,10 +1,11 @@
 """An endpoint's states are a table, and nothing else is a step."""
 
 import itertools
+from datetime import timedelta
 
 import pytest
 
-from hooklane.domain.endpoint import TRANSITIONS, Cause, EndpointState, next_state
+from hooklane.domain.endpoint import TRANSITIONS, Batch, Cause, EndpointState, next_state
 from hooklane.domain.errors import Conflict
 
 
@@ -26,3 +27,8 @@ def test_any_other_step_is_a_conflict(step):
 def test_nothing_leads_out_of_deleted():
     """Deletion is final."""
     assert [step for step in TRANSITIONS if step[0] is EndpointState.DELETED] == []
+
+
+def test_a_batch_waits_in_milliseconds():
+    """As its record and the API say it."""
+    assert Batch(count_max=2, wait=timedelta(seconds=1.5)).wait_ms == 1_500

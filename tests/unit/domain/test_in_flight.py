@@ -104,3 +104,8 @@ def test_an_endpoint_that_is_back_begins_as_a_new_one():
 def test_what_asks_for_less(outcome, status, expected):
     """Overload and silence; a bug of theirs is none."""
     assert expected == is_refusal(outcome, status)
+
+
+def test_so_many_answers_are_judged_together_as_may_be_open():
+    """And never fewer than tell anything."""
+    assert [first_limit(50).window, replace(first_limit(900), limit=700).window] == [8, 700]
