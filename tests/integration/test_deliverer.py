@@ -10,23 +10,9 @@ from hooklane.adapters.codec import codec
 from hooklane.domain.delivery import Progress, progress_of
 from hooklane.domain.endpoint import EndpointState
 from hooklane.domain.topics import Partition
-from support.delivering import Deployment, Receiver, wait_for
+from support.delivering import wait_for
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def deployment(bootstrap, prefix, tmp_path):
-    made = Deployment(bootstrap, prefix, tmp_path)
-    yield made
-    made.close()
 
 
 def test_each_delivery_is_posted_once_signed_and_recorded(deployment, receiver):

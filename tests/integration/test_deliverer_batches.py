@@ -10,7 +10,7 @@ from hooklane.adapters.codec import codec
 from hooklane.domain.endpoint import Batch
 from hooklane.domain.topics import Partition
 from hooklane.receiver.verify import Webhook
-from support.delivering import Answering, Deployment, Receiver, wait_for
+from support.delivering import Answering, Receiver, wait_for
 
 pytestmark = pytest.mark.kafka
 
@@ -31,13 +31,6 @@ class Choosy(Receiver):
 @pytest.fixture
 def receiver():
     made = Choosy()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def deployment(bootstrap, prefix, tmp_path):
-    made = Deployment(bootstrap, prefix, tmp_path)
     yield made
     made.close()
 

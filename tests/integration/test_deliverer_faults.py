@@ -5,23 +5,9 @@ from collections import Counter
 
 import pytest
 
-from support.delivering import Deployment, Receiver, wait_for
+from support.delivering import wait_for
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def deployment(bootstrap, prefix, tmp_path):
-    made = Deployment(bootstrap, prefix, tmp_path)
-    yield made
-    made.close()
 
 
 def test_sigkill_with_a_thousand_under_way_loses_and_doubles_nothing(deployment, receiver):

@@ -5,23 +5,9 @@ import time
 import pytest
 
 from hooklane.adapters.codec import codec
-from support.delivering import Deployment, Receiver, wait_for
+from support.delivering import wait_for
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def deployment(bootstrap, prefix, tmp_path):
-    made = Deployment(bootstrap, prefix, tmp_path)
-    yield made
-    made.close()
 
 
 def told(deployment):

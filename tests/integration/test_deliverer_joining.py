@@ -4,25 +4,11 @@ import time
 
 import pytest
 
-from support.delivering import Deployment, Receiver, wait_for
+from support.delivering import wait_for
 
 pytestmark = pytest.mark.kafka
 
 LANES, ANSWER_S = 8, 2.5
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def deployment(bootstrap, prefix, tmp_path):
-    made = Deployment(bootstrap, prefix, tmp_path)
-    yield made
-    made.close()
 
 
 def owned(deployment):

@@ -7,23 +7,9 @@ import pytest
 
 from hooklane.domain.placing import first_in_pool, in_own_lane, in_pool
 from hooklane.domain.topics import Partition
-from support.delivering import Deployment, Receiver, wait_for
+from support.delivering import wait_for
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def deployment(bootstrap, prefix, tmp_path):
-    made = Deployment(bootstrap, prefix, tmp_path)
-    yield made
-    made.close()
 
 
 def move(deployment, endpoint, how):

@@ -10,23 +10,9 @@ from hooklane.domain.delivery import Progress, progress_of, to_ms
 from hooklane.domain.endpoint import EndpointState
 from hooklane.receiver.verify import verify
 from support.deliveries import command_value
-from support.delivering import TIERS, Deployment, Receiver, wait_for
+from support.delivering import TIERS, wait_for
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def deployment(bootstrap, prefix, tmp_path):
-    made = Deployment(bootstrap, prefix, tmp_path)
-    yield made
-    made.close()
 
 
 def ask(deployment, endpoint):
