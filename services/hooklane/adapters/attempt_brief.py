@@ -8,9 +8,9 @@ to what `codec("attempt")` decodes, and `_FIELDS` to the newest schema.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from hooklane.adapters.codec import HEADER_BYTES, codec
+from hooklane.domain.attempt import Outcome
+from hooklane.domain.health import Met
 
 _FIELDS = (
     "attempt_id", "delivery_id", "event_id", "endpoint_id", "tenant", "type", "number",
@@ -21,6 +21,8 @@ _codec = codec("attempt")
 assert tuple(_codec.fields) == _FIELDS, "the Attempt schema changed: read its fields here too"
 _TYPES = {field["name"]: field["type"] for field in _codec.newest["fields"]}
 _TIMINGS = len(_TYPES["timings"]["fields"])
+# An enum's member is found slowly on its class.
+SUCCEEDED = Outcome.SUCCEEDED
 _SUCCEEDED = _TYPES["outcome"]["symbols"].index("succeeded") << 1
 _PROBE = _TYPES["trigger"]["symbols"].index("probe") << 1
 # Where the ids lie that Hooklane makes, each behind its length.
@@ -33,22 +35,11 @@ _TENANT_AT = _ENDPOINT_AT + 1 + _ENDPOINT_ID
 _SIZE_MIN = _TENANT_AT + 24
 
 
-class Success(NamedTuple):
-    """A delivery's success: whose, when it began (unix ms), how long it took (ms)."""
+def success_of(raw: bytes | None) -> tuple[str, Met] | None:
+    """Read a plain success: whose endpoint's, and what it met.
 
-    attempt_id: str
-    delivery_id: str
-    event_id: str
-    endpoint_id: str
-    event_type: str
-    number: int
-    started_ms: int
-    total_ms: int | None
-    status: int | None
-
-
-def success_of(raw: bytes | None) -> Success | None:
-    """Read a plain success; None for whatever else the bytes may be: decode those."""
+    None for whatever else the bytes may be: decode those.
+    """
     if raw is None or len(raw) < _SIZE_MIN or not raw.startswith(_codec.header):
         return None
     for at, length in _LENGTHS.items():
@@ -62,7 +53,7 @@ def success_of(raw: bytes | None) -> Success | None:
         return None
 
 
-def _read(raw: bytes) -> Success | None:
+def _read(raw: bytes) -> tuple[str, Met] | None:
     length, at = _long(raw, _TENANT_AT)
     length, at = _long(raw, at + length)
     event_type = raw[at : at + length].decode()
@@ -74,16 +65,17 @@ def _read(raw: bytes) -> Success | None:
     if raw[at] != _SUCCEEDED:
         return None
     status, at = _optional(raw, at + 1)
-    return Success(
+    endpoint_id = raw[_ENDPOINT_AT + 1 : _TENANT_AT].decode()
+    return endpoint_id, Met(
         _text(raw, HEADER_BYTES),
         _text(raw, HEADER_BYTES + _ID + 1),
         _text(raw, HEADER_BYTES + 2 * (_ID + 1)),
-        raw[_ENDPOINT_AT + 1 : _TENANT_AT].decode(),
         event_type,
-        number,
         started_ms,
-        total_ms,
+        SUCCEEDED,
         status,
+        total_ms,
+        number,
     )
 
 

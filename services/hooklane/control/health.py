@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from hooklane.adapters.attempt_brief import Success, success_of
+from hooklane.adapters.attempt_brief import success_of
 from hooklane.adapters.codec import Value, codec
 from hooklane.adapters.health_store import Observation, Watched
 from hooklane.adapters.log import Log, no_log
@@ -134,8 +134,10 @@ class Watch:
         decode = codec("attempt").decode
         for record in records:
             raw = record.value()
-            if (success := success_of(raw)) is not None and 0 <= success.started_ms <= _TIME_MS_MAX:
-                of_endpoint[success.endpoint_id].append(met_of_success(success))
+            success = success_of(raw)
+            if success is not None and 0 <= success[1].at_ms <= _TIME_MS_MAX:
+                endpoint_id, met = success
+                of_endpoint[endpoint_id].append(met)
                 continue
             try:
                 value = decode(raw)
@@ -226,21 +228,6 @@ class _Round:
         if one.state in _ALIVE and is_hopeless(health, self._rules):
             self.hopeless[endpoint_id] = one.revision
         return Observation(health=health, events=events)
-
-
-def met_of_success(success: Success) -> Met:
-    """Read the same of a plain success."""
-    return Met(
-        success.attempt_id,
-        success.delivery_id,
-        success.event_id,
-        success.event_type,
-        success.started_ms,
-        Outcome.SUCCEEDED,
-        success.status,
-        success.total_ms,
-        success.number,
-    )
 
 
 def met_of(value: Value) -> Met:

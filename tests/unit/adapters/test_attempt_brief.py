@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hooklane.adapters.attempt_brief import Success, success_of
+from hooklane.adapters.attempt_brief import success_of
 from hooklane.adapters.codec import codec
+from hooklane.domain.attempt import Outcome
+from hooklane.domain.health import Met
 
 CODEC = codec("attempt")
 TIMES = st.none() | st.integers(0, 2**31 - 1)
@@ -41,10 +43,10 @@ def successes(draw):
 @given(successes())
 def test_what_is_read_is_what_the_codec_decodes(value):
     """Field for field, whatever the lengths before them."""
-    expected = Success(
-        value["attempt_id"], value["delivery_id"], value["event_id"], value["endpoint_id"],
-        value["type"], value["number"], value["started_at"], value["timings"]["total_ms"],
-        value["status"],
+    expected = value["endpoint_id"], Met(
+        value["attempt_id"], value["delivery_id"], value["event_id"], value["type"],
+        value["started_at"], Outcome.SUCCEEDED, value["status"], value["timings"]["total_ms"],
+        value["number"], is_dead=False, reason="",
     )  # fmt: skip
     assert expected == success_of(CODEC.encode(value))
 
