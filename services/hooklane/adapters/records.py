@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -50,7 +50,7 @@ def endpoint_of(value: Value) -> Endpoint:
             order=Order(value["order"]),
             in_flight_max=value["limits"]["in_flight_max"],
             rate_per_s=value["limits"]["rate_per_s"],
-            batch=_batch_of(value["batch"]),
+            batch=batch_of(value["batch"]),
             placement=None if placement is None else Placement(**placement),
             former=tuple(Placement(**lane) for lane in value["former"]),
         )
@@ -91,22 +91,24 @@ def endpoint_value(endpoint: Endpoint) -> Value:
         "retry_schedule_s": [int(d.total_seconds()) for d in endpoint.retry_schedule],
         "order": endpoint.order.value,
         "limits": {"in_flight_max": endpoint.in_flight_max, "rate_per_s": endpoint.rate_per_s},
-        "batch": _batch_value(endpoint.batch),
+        "batch": batch_value(endpoint.batch),
         "placement": None if placement is None else asdict(placement),
         "former": [asdict(lane) for lane in endpoint.former],
     }
 
 
-def _batch_of(value: Value | None) -> Batch | None:
+def batch_of(value: Mapping[str, Any] | None) -> Batch | None:
+    """Build a Batch from its record, which is the same in the topic and in SQL."""
     if value is None:
         return None
     return Batch(count_max=value["count_max"], wait=timedelta(milliseconds=value["wait_ms"]))
 
 
-def _batch_value(batch: Batch | None) -> Value | None:
+def batch_value(batch: Batch | None) -> Value | None:
+    """Give the record of a Batch."""
     if batch is None:
         return None
-    return {"count_max": batch.count_max, "wait_ms": batch.wait // timedelta(milliseconds=1)}
+    return {"count_max": batch.count_max, "wait_ms": batch.wait_ms}
 
 
 def _secret_of(value: dict[str, Any]) -> SealedSecret:

@@ -44,4 +44,4 @@ def shown_batch(batch: Batch | None) -> BatchDraft | None:
     """Show it as it is asked for."""
     if batch is None:
         return None
-    return BatchDraft(count_max=batch.count_max, wait_ms=batch.wait // timedelta(milliseconds=1))
+    return BatchDraft(count_max=batch.count_max, wait_ms=batch.wait_ms)

@@ -9,10 +9,10 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from hooklane.adapters.records import batch_of, batch_value
 from hooklane.adapters.store import EndpointNote, KeptEndpoint, KeptKey, OutboxRow, Tenant
 from hooklane.domain.delivery import from_ms, to_ms
 from hooklane.domain.endpoint import (
-    Batch,
     Endpoint,
     EndpointState,
     Order,
@@ -43,7 +43,7 @@ def columns_of(endpoint: Endpoint) -> Columns:
         "event_order": endpoint.order.value,
         "in_flight_max": endpoint.in_flight_max,
         "rate_per_s": endpoint.rate_per_s,
-        "batch": _from_batch(endpoint.batch),
+        "batch": batch_value(endpoint.batch),
         "placement": placement and asdict(placement),
         "former": [asdict(lane) for lane in endpoint.former],
     }
@@ -67,7 +67,7 @@ def endpoint_of(row: Mapping[Any, Any]) -> Endpoint:
         order=Order(row["event_order"]),
         in_flight_max=row["in_flight_max"],
         rate_per_s=row["rate_per_s"],
-        batch=_to_batch(row["batch"]),
+        batch=batch_of(row["batch"]),
         placement=placement and Placement(**placement),
         former=tuple(Placement(**lane) for lane in row["former"]),
     )
@@ -142,18 +142,6 @@ def tenant_of(row: Mapping[Any, Any]) -> Tenant:
 def time_of(milliseconds: int | None) -> datetime | None:
     """Give the instant, where there is one."""
     return None if milliseconds is None else from_ms(milliseconds)
-
-
-def _from_batch(batch: Batch | None) -> Columns | None:
-    if batch is None:
-        return None
-    return {"count_max": batch.count_max, "wait_ms": batch.wait // timedelta(milliseconds=1)}
-
-
-def _to_batch(value: Mapping[str, Any] | None) -> Batch | None:
-    if value is None:
-        return None
-    return Batch(count_max=value["count_max"], wait=timedelta(milliseconds=value["wait_ms"]))
 
 
 def _from_secret(secret: SealedSecret) -> Columns:
