@@ -20,6 +20,10 @@ class Outcome(enum.Enum):
     NONE = "none"
 
 
+# What receivers answer that want to be left alone for a while.
+LEAVE_ALONE = frozenset((429, 503))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
     """How long the parts of an attempt took, in milliseconds; None where a part did not happen."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hooklane.domain.attempt import Outcome
+from hooklane.domain.attempt import LEAVE_ALONE, Outcome
 
 START = 8
 WINDOW_MIN = 8
@@ -23,8 +23,6 @@ REFUSED_SHARE = 0.1
 # Slow is more than twice the fastest, and so much more: our own queueing is no fault of theirs.
 SLOW_FACTOR, SLOW_MORE_MS = 2.0, 50.0
 FASTEST_KEPT_MS = 60_000
-
-_REFUSALS = frozenset((429, 503))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +78,7 @@ def capped(known: InFlight, cap: int) -> InFlight:
 
 def is_refusal(outcome: Outcome, status: int | None) -> bool:
     """Tell whether an answer says that it was too much."""
-    return outcome in (Outcome.TIMED_OUT, Outcome.UNREACHABLE) or status in _REFUSALS
+    return outcome in (Outcome.TIMED_OUT, Outcome.UNREACHABLE) or status in LEAVE_ALONE
 
 
 def reviewed(known: InFlight, window: Window, *, now_ms: int) -> InFlight:

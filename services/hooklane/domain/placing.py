@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from hooklane.domain.attempt import LEAVE_ALONE
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.endpoint import Endpoint, EndpointState, Order, Placement
 from hooklane.domain.errors import Conflict
@@ -18,8 +19,6 @@ from hooklane.domain.health import SLOT, Health
 from hooklane.domain.topics import Topics
 
 _SLOT_MS = SLOT // timedelta(milliseconds=1)
-# What receivers answer that want to be left alone for a while.
-_HOLDS = (429, 503)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ def wants_own_lane(health: Health, *, rules: PlacingRules, now: datetime) -> str
     if health.failing_since is not None:
         if health.consecutive_failures >= rules.failures:
             return "failing"
-        if health.last_status in _HOLDS:
+        if health.last_status in LEAVE_ALONE:
             return "held"
     newest = to_ms(now) // _SLOT_MS
     recent = (health.slots.get(slot, (0, 0)) for slot in (newest, newest - 1))

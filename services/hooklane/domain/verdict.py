@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hooklane.domain.attempt import AttemptResult, Outcome
+from hooklane.domain.attempt import LEAVE_ALONE, AttemptResult, Outcome
 from hooklane.domain.endpoint import EndpointState
 from hooklane.domain.retry import Schedule, first_tier, jittered, retry_after
 
@@ -97,7 +97,7 @@ def judge(
         return _REFUSED
     if result.status == 410:
         return _GONE
-    asked = retry_after(result.retry_after, now=result.at) if result.status in (429, 503) else None
+    asked = retry_after(result.retry_after, now=result.at) if result.status in LEAVE_ALONE else None
     hold_until = None if asked is None else result.at + asked
     if step >= len(schedule):
         internal = result.outcome is Outcome.FAILED
