@@ -169,7 +169,7 @@ class DeliveryDecoder:
         self._codec = codec("delivery")
         assert tuple(self._codec.fields[:3]) == DeliveryEncoder.OWN
         self._tails: dict[bytes, Value] = {}
-        self._begin = self._codec.header + bytes((_ID << 1,))
+        self._beginning = _beginning()
 
     def decode(self, raw: bytes | None) -> Value:
         """Read a Delivery record as `codec("delivery")` does.
@@ -177,10 +177,7 @@ class DeliveryDecoder:
         Raises:
             BrokenContract: the bytes are no such record.
         """
-        if raw is None or not _TAIL_AT < len(raw) <= _TAIL_BYTES_MAX:
-            return self._codec.decode(raw)
-        lengths = raw[_ENDPOINT_ID_AT - 1], raw[_TAIL_AT - 1]
-        if lengths != _USUAL or not raw.startswith(self._begin):
+        if raw is None or len(raw) > _TAIL_BYTES_MAX or not _is_usual(raw, self._beginning):
             return self._codec.decode(raw)
         tail = raw[_TAIL_AT:]
         known = self._tails.get(tail)
@@ -200,18 +197,27 @@ class DeliveryDecoder:
 
 def delivery_endpoint(raw: bytes) -> str:
     """Give the endpoint of a Delivery record without reading it whole; empty if it is none."""
-    own = codec("delivery")
-    if (
-        len(raw) > _TAIL_AT
-        and raw.startswith(own.header + bytes((_ID << 1,)))
-        and (raw[_ENDPOINT_ID_AT - 1], raw[_TAIL_AT - 1]) == _USUAL
-    ):
+    if _is_usual(raw, _beginning()):
         return raw[_ENDPOINT_ID_AT : _ENDPOINT_ID_AT + _ENDPOINT_ID].decode(errors="replace")
     try:
-        endpoint_id: str = own.decode(raw)["endpoint_id"]
+        endpoint_id: str = codec("delivery").decode(raw)["endpoint_id"]
     except BrokenContract:
         return ""
     return endpoint_id
+
+
+@cache
+def _beginning() -> bytes:
+    return codec("delivery").header + bytes((_ID << 1,))
+
+
+def _is_usual(raw: bytes, beginning: bytes) -> bool:
+    """Tell whether the ids of a Delivery lie where those that Hooklane makes do."""
+    return (
+        len(raw) > _TAIL_AT
+        and (raw[_ENDPOINT_ID_AT - 1], raw[_TAIL_AT - 1]) == _USUAL
+        and raw.startswith(beginning)
+    )
 
 
 def _string(text: str) -> bytes:
