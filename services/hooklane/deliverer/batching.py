@@ -22,7 +22,6 @@ from hooklane.deliverer.load import Load
 from hooklane.deliverer.outbox import Outbox
 from hooklane.deliverer.plan import CannotSend, batch_request
 from hooklane.deliverer.settings import DelivererSettings
-from hooklane.deliverer.valves import Valves
 from hooklane.domain.attempt import Outcome
 from hooklane.domain.batch_results import item_results, may_be_cut_short
 
@@ -56,12 +55,11 @@ class Batching:
 
     def __init__(
         self, sender: Sender, *, starter: Starter, load: Load, outbox: Outbox, judge: Judge,
-        valves: Valves, clock: Clock, settings: DelivererSettings,
+        clock: Clock, settings: DelivererSettings,
     ) -> None:  # fmt: skip
         """Begin with nothing open."""
         self._sender, self._starter, self._load = sender, starter, load
         self._outbox, self._judge, self._clock = outbox, judge, clock
-        self._valves = valves
         self._connect_timeout_ms = settings.connect_timeout_ms
         self._bytes_max = settings.batch_bytes_max
 
@@ -114,7 +112,7 @@ class Batching:
                 context=batched,
             )
         except CannotSend as error:
-            answer = Answer(outcome=Outcome.FAILED, error=str(error)[:500])
+            answer = error.answer()
             for flight in flights:
                 self._judge.judge(flight, answer)
             return
@@ -146,14 +144,14 @@ class Batching:
         began_ms = flights[0].started_ms
         if answer.outcome is not Outcome.SUCCEEDED:
             self._judge.weigh(lane, answer, began_ms=began_ms, now_ms=now_ms)
-        # After they are in the outbox. A lane's pace is that of deliveries, not of POSTs.
-        duration_ms = (now_ms - began_ms) / len(flights)
-        lane.answered(offset=batched.place, duration_ms=duration_ms)
-        if lane.ended >= lane.review_at:
-            self._valves.review(lane, began_ms=began_ms, now_ms=now_ms)
-        for other in lane.root.turns(lane):
-            self._starter.pump(other)
-        self._starter.share()
+        self._starter.ended(
+            lane,
+            offset=batched.place,
+            began_ms=began_ms,
+            now_ms=now_ms,
+            # A lane's pace is that of deliveries, not of POSTs.
+            duration_ms=(now_ms - began_ms) / len(flights),
+        )
 
 
 def counted(answer: Answer) -> Answer:
@@ -198,13 +196,4 @@ def _shortened(answer: Answer, size: int) -> Answer:
         if room < 0:
             break
         kept.append((name, value))
-    return Answer(
-        outcome=answer.outcome,
-        status=answer.status,
-        headers=tuple(kept),
-        body=answer.body[:size],
-        error=answer.error,
-        timings_ms=answer.timings_ms,
-        retry_after=answer.retry_after,
-        is_whole=answer.is_whole,
-    )
+    return replace(answer, headers=tuple(kept), body=answer.body[:size])

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 from hooklane.adapters.codec import Value
 from hooklane.adapters.http.answers import BODY_BYTES_MAX
-from hooklane.adapters.http.port import Request, Target, header_lines, target
+from hooklane.adapters.http.port import Answer, Request, Target, header_lines, target
 from hooklane.adapters.sealing import Sealer
+from hooklane.domain.attempt import Outcome
 from hooklane.domain.delivery import to_ms
 from hooklane.domain.endpoint import Endpoint
 from hooklane.domain.errors import BrokenContract
@@ -51,6 +52,10 @@ class Plan:
 
 class CannotSend(Exception):
     """An attempt fails for a reason of ours; the text says which."""
+
+    def answer(self) -> Answer:
+        """Give what the attempt met without a request."""
+        return Answer(outcome=Outcome.FAILED, error=str(self)[:500])
 
 
 def plan(endpoint: Endpoint | None, *, sealer: Sealer) -> Plan:

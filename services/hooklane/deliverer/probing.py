@@ -97,7 +97,7 @@ class Probing:
         try:
             made = self._request(flight)
         except CannotSend as error:
-            self._settle(flight, Answer(outcome=Outcome.FAILED, error=str(error)[:500]))
+            self._settle(flight, error.answer())
             return
         made.headers += HEADER
         flight.request = made

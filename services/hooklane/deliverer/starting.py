@@ -44,8 +44,8 @@ class Starter:
         self._age_max_ms = settings.delivery_age_max_ms
         self._starved: deque[Lane] = deque()
         self.batching = Batching(
-            sender, starter=self, load=load, outbox=outbox, judge=judge, valves=valves,
-            clock=clock, settings=settings,
+            sender, starter=self, load=load, outbox=outbox, judge=judge, clock=clock,
+            settings=settings,
         )  # fmt: skip
 
     def pump(self, lane: Lane) -> None:
@@ -140,7 +140,7 @@ class Starter:
                 context=flight,
             )
         except CannotSend as error:
-            self._judge.judge(flight, Answer(outcome=Outcome.FAILED, error=str(error)[:500]))
+            self._judge.judge(flight, error.answer())
             return
         flight.request = made
         flight.lane.flights[flight.record.offset()] = flight
@@ -164,11 +164,33 @@ class Starter:
         else:
             self._judge.judge(flight, answer)
             self._judge.weigh(lane, answer, began_ms=flight.started_ms, now_ms=now_ms)
-        # After it is in the outbox: who sees no flights must find what became of them.
-        duration_ms = now_ms - flight.started_ms
-        lane.answered(offset=flight.record.offset(), duration_ms=duration_ms)
+        began_ms = flight.started_ms
+        self.ended(
+            lane,
+            offset=flight.record.offset(),
+            began_ms=began_ms,
+            now_ms=now_ms,
+            duration_ms=now_ms - began_ms,
+        )
+
+    def ended(
+        self, lane: Lane, *, offset: int, began_ms: int, now_ms: int, duration_ms: float
+    ) -> None:
+        """Count a POST of a lane that ended, and go on.
+
+        Called after what it settled is in the outbox: who sees no flights must find what became of
+        them.
+
+        Args:
+            lane: whose it was.
+            offset: the one it was open under.
+            began_ms: when it began.
+            now_ms: when it ended.
+            duration_ms: how long each of its deliveries took.
+        """
+        lane.answered(offset=offset, duration_ms=duration_ms)
         if lane.ended >= lane.review_at:
-            self._valves.review(lane, began_ms=flight.started_ms, now_ms=now_ms)
+            self._valves.review(lane, began_ms=began_ms, now_ms=now_ms)
         if lane.is_pooled:
             for other in lane.root.turns(lane):
                 self.pump(other)
