@@ -281,9 +281,7 @@ class Pooling:
             self._outbox.settle(moved(flight, place, now_ms=self._clock.now_ms()))
             metrics.DELIVERIES_MOVED.inc()
             return True
-        if lane.passes is None:
-            return False
-        if self._until_ms(lane) <= self._clock.now_ms():
+        if lane.passes is not None and self._until_ms(lane) <= self._clock.now_ms():
             self._gates.regate(lane)
         if lane.passes is None:
             return False
@@ -310,9 +308,11 @@ class Pooling:
             # What it begins next stays; where something of it is open that need not be here.
             least = 0 if lane.is_late and lane.flights else 1
             bytes_max = lane.bytes_max
-            while len(lane.pending) > least and lane.pending_bytes > bytes_max:
-                if lane.gate is Gate.ASKING:
-                    break
+            while (
+                len(lane.pending) > least
+                and lane.pending_bytes > bytes_max
+                and lane.gate is not Gate.ASKING
+            ):
                 self._shed(lane, read)
         pool.aside = sum(len(lane.pending) for lane in pool.lanes.values() if lane.is_late)
 

@@ -72,20 +72,18 @@ class AnswerParser:
 
         An answer that is whole sets `complete`, and is no such reason.
         """
-        if not self.received:
-            known = _known.get(piece)
-            if known is not None:
-                self.received = len(piece)
-                # Nobody writes into them.
-                self.status, self.fields, self.body, self._size = known
-                self.complete = self.keep_alive = True
-                return ""
-            if len(piece) <= _KNOWN_BYTES_MAX:
-                fault = self._feed(piece)
-                if self.complete and self.keep_alive and not self.surplus and not self._interim:
-                    self._learn(piece)
-                return fault
-        return self._feed(piece)
+        known = None if self.received else _known.get(piece)
+        if known is not None:
+            self.received = len(piece)
+            # Nobody writes into them.
+            self.status, self.fields, self.body, self._size = known
+            self.complete = self.keep_alive = True
+            return ""
+        fault = self._feed(piece)
+        came_at_once = self.complete and self.received == len(piece) <= _KNOWN_BYTES_MAX
+        if came_at_once and self.keep_alive and not self.surplus and not self._interim:
+            self._learn(piece)
+        return fault
 
     def _learn(self, piece: bytes) -> None:
         if len(_known) >= _KNOWN_MAX:

@@ -121,8 +121,9 @@ class SqlLanes:
 def own_lane(endpoint: Endpoint, topics: Topics) -> str | None:
     """Give an endpoint's own lane, None in the pool."""
     placement = endpoint.placement
-    is_own = placement is not None and topics.is_lane(placement.topic)
-    return placement.topic if placement is not None and is_own else None
+    if placement is None or not topics.is_lane(placement.topic):
+        return None
+    return placement.topic
 
 
 def lanes_after(
