@@ -25,7 +25,7 @@ pytestmark = pytest.mark.kafka
 # On each of the two databases.
 KILLS = 20
 # So many that no life but the last comes to the end.
-TRANSACTIONS, EACH = 35, 200
+TRANSACTIONS, EACH = 120, 200
 WITHIN_S = 120
 
 
@@ -95,7 +95,7 @@ def wait_until(holds):
     deadline = time.monotonic() + WITHIN_S
     while not holds():
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(0.002)
 
 
 def write(settings):
