@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
 from hooklane.adapters.events import EventReader
+from hooklane.adapters.in_turn import InTurn
 from hooklane.adapters.schema_cache import SchemaCache
 from hooklane.deliverer.crossing import SameThread
 from hooklane.deliverer.outbox import Rules
@@ -145,6 +146,7 @@ class Workers:
         make = {
             "member": lambda: cluster.member(group=group, instance=instance),
             "producer": lambda: cluster.transactional_producer(transactional_id=instance),
+            "turns": lambda: cluster.transactional_producer(transactional_id=f"{instance}.b"),
             "writer": lambda: cluster.producer(instance=instance),
             "reader": lambda: cluster.reader(instance=instance),
             "kept": lambda: cluster.reader(instance=instance),
@@ -176,8 +178,8 @@ class Workers:
 
     def _matcher(self, running):
         world = self.world
-        member, producer, writer, reader, table = self._of(
-            running, "member", "producer", "writer", "reader", "table"
+        member, first, second, writer, reader, table = self._of(
+            running, "member", "producer", "turns", "writer", "reader", "table"
         )
         sources, schemas = self._sources(), self._schemas(reader, writer)
         return Matcher(
@@ -189,7 +191,7 @@ class Workers:
                 clock=world.clock,
                 log=self.log,
             ),
-            producer=producer,
+            producer=InTurn([first, second]),
             schemas=schemas,
             positions=self._report(running, writer),
             sources=sources,

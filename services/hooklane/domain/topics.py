@@ -135,6 +135,11 @@ class Topics:
         """Give a process's transactional id, stable across its restarts."""
         return f"{self.prefix}.{process}.{ordinal}"
 
+    def matcher_ids(self, ordinal: int) -> tuple[str, str]:
+        """Give both transactional ids of a matcher, whose transactions take turns."""
+        first = self.transactional_id("matcher", ordinal)
+        return first, f"{first}.b"
+
     def lane_spec(self, topic: str) -> TopicSpec:
         """Say how a lane is set up."""
         return TopicSpec(name=topic, partitions=1, settings=self._safe(_KEPT))

@@ -8,6 +8,7 @@ from datetime import timedelta
 from hooklane.adapters import kafka
 from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
 from hooklane.adapters.events import EventReader
+from hooklane.adapters.in_turn import InTurn
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
@@ -59,7 +60,12 @@ def _build(
         around,
         producer=AtLeastOnce(writer)
         if own.fanout_guarantee is FanoutGuarantee.AT_LEAST_ONCE
-        else kafka.transactional_producer(cluster, transactional_id=instance),
+        else InTurn(
+            [
+                kafka.transactional_producer(cluster, transactional_id=one)
+                for one in topics.matcher_ids(own.ordinal)
+            ]
+        ),
         schemas=schemas,
         positions=PositionReport(writer, topics.positions, instance=instance, clock=clock),
         sources=sources,

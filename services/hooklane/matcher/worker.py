@@ -73,7 +73,7 @@ class Matcher:
         self._partitions.look_for_first_start(topics.group("matcher"))
         if self._settings.ordinal != 0 and not self._partitions.first_start_is_over:
             raise Unavailable("matcher 0 has not yet made the deployment's first start")
-        # Whatever an earlier process left open under our id ends here, not at the next event.
+        # Whatever an earlier process left open under our ids ends here, not at the next event.
         self._producer.begin()
         self._producer.abort()
         self._schemas.start()

@@ -90,12 +90,14 @@ class World:
     def acking(self, ack_within=timedelta(seconds=5)):
         return self.adapters.acking_producer(instance="writer", ack_within=ack_within)
 
-    def values(self, topic):
-        """Read all values of a topic's first partition."""
+    def values(self, topic, *, count=0):
+        """Read all values of a topic's first partition, waiting for so many."""
         place, reader, found = Partition(topic, 0), self.reader(), []
         reader.start({place: 0})
         _, end = reader.ends(place)
-        while reader.position(place) < end:
+        deadline = time.monotonic() + WITHIN_S
+        while reader.position(place) < end or len(found) < count:
+            assert time.monotonic() < deadline, f"only {len(found)} records"
             found += reader.read(1_000, timeout=WAIT)
         return [record.value() for record in found]
 

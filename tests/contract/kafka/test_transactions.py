@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from hooklane.adapters.in_turn import InTurn
 from hooklane.domain.errors import BrokenContract, Fenced, TransactionAborted
 from hooklane.domain.offsets import Committed
 from hooklane.domain.topics import Partition
@@ -38,7 +39,7 @@ def test_records_and_offsets_are_committed_as_one(world):
     assert transactions.send_offsets({place: committed}, owner.member) == set()
     transactions.commit()
     assert owner.member.committed([place]) == {place: committed}
-    assert world.admin.ends([to])[to][1] == 2
+    assert world.values(to.topic, count=1) == [b"copy"]
 
 
 def test_an_abort_takes_records_and_offsets_back_as_one(world):
@@ -169,3 +170,46 @@ def test_an_empty_transaction_commits(world):
     transactions.begin()
     transactions.abort()
     transactions.abort()
+
+
+def test_transactions_that_take_turns_keep_order_and_offsets(world):
+    """Records come in the order of the commits; of the offsets the last one's stay."""
+    place, to = world.place(), world.place("to")
+    owner = world.owner([place.topic])
+    owner.step_until(lambda: owner.assigned)
+    transactions = InTurn([world.transactions("even"), world.transactions("odd")])
+    written = [b"%d" % number for number in range(40)]
+    for number, value in enumerate(written):
+        transactions.begin()
+        transactions.send_offsets({place: Committed(offset=number)}, owner.member)
+        transactions.produce(to.topic, value, key=None)
+        if number % 7:
+            transactions.commit()
+        else:
+            transactions.abort()
+    kept = [value for number, value in enumerate(written) if number % 7]
+    assert owner.member.committed([place]) == {place: Committed(offset=39)}
+    assert world.values(to.topic, count=len(kept)) == kept
+
+
+def test_a_holder_of_turns_fences_each_id(world):
+    """Whatever was open under any of the ids has ended before the first transaction."""
+    place = world.place()
+    old = InTurn([world.transactions("even"), world.transactions("odd")])
+    new = InTurn([world.transactions("even"), world.transactions("odd")])
+    _write(old, place, b"done")
+    old.begin()
+    old.produce(place.topic, b"left open", key=None)
+    _write(new, place, b"new")
+    owner = world.owner([place.topic])
+    assert owner.read(2) == [b"done", b"new"]
+    with pytest.raises(Fenced):
+        old.commit()
+    with pytest.raises(Fenced):
+        _write(old, place, b"by the other id")
+
+
+def _write(transactions, place, value):
+    transactions.begin()
+    transactions.produce(place.topic, value, key=None)
+    transactions.commit()
