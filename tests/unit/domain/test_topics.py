@@ -21,6 +21,11 @@ def test_every_name_starts_with_the_prefix():
     assert len(set(names)) == len(names)
 
 
+def test_a_matcher_has_two_transactional_ids_and_keeps_them():
+    """Whoever restarts it with its ordinal fences what was left open under either."""
+    assert TOPICS.matcher_ids(3) == (f"{TOPICS.prefix}.matcher.3", f"{TOPICS.prefix}.matcher.3.b")
+
+
 def test_a_tier_topic_is_named_by_its_delay():
     """One delay a topic."""
     assert [TOPICS.retry(tier) for tier in TIERS] == ["p.retry.5s", "p.retry.24h"]

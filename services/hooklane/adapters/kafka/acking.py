@@ -7,8 +7,10 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from hooklane.adapters.clock import SystemClock
 from hooklane.adapters.kafka.config import acking_config
 from hooklane.adapters.kafka.failures import error_of, unavailable
+from hooklane.adapters.kafka.reach import Reachability
 from hooklane.adapters.ports import OnAck
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.delivery import Headers
@@ -21,7 +23,8 @@ class KafkaAckingProducer:
     def __init__(self, settings: KafkaSettings, *, instance: str, ack_within: timedelta) -> None:
         """Prepare; what is not written `ack_within` is given up, and told so."""
         config = acking_config(settings, instance=instance, ack_within=ack_within)
-        self._producer = Producer(config)
+        self._reachable = Reachability(settings, SystemClock())
+        self._producer = Producer({**config, "error_cb": self._reachable.on_error})
         self._fatal: KafkaError | None = None
 
     def produce(
@@ -51,6 +54,7 @@ class KafkaAckingProducer:
     def poll(self, timeout: timedelta) -> None:
         """Wait for the first acknowledgement, then tell of all that are there."""
         self._producer.poll(timeout.total_seconds())
+        self._reachable.watch(self._producer)
         # It writes nothing any more: only a new process does.
         assert self._fatal is None, f"librdkafka gave up: {self._fatal}"
 

@@ -147,6 +147,8 @@ class KafkaAdmin:
         try:
             return self._admin.list_topics(timeout=TIMEOUT_S)
         except KafkaException as raised:
+            # This one may have lost its brokers for good (reach.py); another costs nothing.
+            self._admin = AdminClient(self._config)
             raise unavailable("listing topics", raised) from None
 
     def _broker_settings(self) -> dict[str, str | None] | None:

@@ -11,15 +11,14 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
-from hooklane.adapters.kafka.failures import END, MISSING, NO_BROKER, REFUSED, unavailable
+from hooklane.adapters.kafka.failures import END, MISSING, REFUSED, unavailable
 from hooklane.adapters.ports import Clock, Record
 from hooklane.domain.errors import Fenced, Unavailable
 from hooklane.domain.topics import Partition
 
 ASK_TIMEOUT_S = 5.0
-PROBE_TIMEOUT_S = 1.0
 SEEK_TRIES, SEEK_PAUSE_S = 200, 0.01
 Item = TypeVar("Item")
 
@@ -55,35 +54,6 @@ def serious(events: Iterable[Any]) -> Iterator[Any]:
             raise unavailable("reading", error)
         if error.code() not in MISSING and not error.retriable():
             yield event
-
-
-class Reachability:
-    """Whether brokers answer: an error event raises suspicion, a question settles it."""
-
-    def __init__(self) -> None:
-        """Begin unsuspicious."""
-        self._suspicion: KafkaError | None = None
-
-    def on_error(self, error: KafkaError) -> None:
-        """Take librdkafka's word; it calls this inside poll."""
-        if error.code() in NO_BROKER:
-            self._suspicion = error
-
-    def check(self, consumer: Any) -> None:
-        """Ask a broker, if there is suspicion.
-
-        Raises:
-            Unavailable: none answered.
-        """
-        suspicion = self._suspicion
-        if suspicion is None:
-            return
-        try:
-            consumer.list_topics(timeout=PROBE_TIMEOUT_S)
-        except KafkaException:
-            raise unavailable("no broker answers", suspicion) from None
-        if self._suspicion is suspicion:
-            self._suspicion = None
 
 
 def ends(consumer: Any, partition: Partition) -> tuple[int, int]:

@@ -10,11 +10,13 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from hooklane.adapters.clock import SystemClock
 from hooklane.adapters.kafka.config import producer_config
 from hooklane.adapters.kafka.failures import unavailable
+from hooklane.adapters.kafka.reach import Reachability
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.delivery import Headers
 from hooklane.domain.errors import BrokenContract, Unavailable
 
 ROOM_TIMEOUT_S = 30.0
+PURGE_TIMEOUT_S = 1.0
 _ROOM_WAIT_S = 0.05
 
 
@@ -24,8 +26,10 @@ class KafkaProducer:
     def __init__(self, settings: KafkaSettings, *, instance: str) -> None:
         """Prepare."""
         config = producer_config(settings, instance=instance)
-        self._producer = Producer({**config, "on_delivery": self._on_delivery})
+        self._config = {**config, "on_delivery": self._on_delivery}
+        self._producer = Producer(self._config)
         self._clock = SystemClock()
+        self._reachable = Reachability(settings, self._clock)
         self._failure: KafkaError | None = None
 
     def produce(
@@ -49,6 +53,8 @@ class KafkaProducer:
     def flush(self, timeout: timedelta) -> None:
         """Wait until everything queued is acknowledged."""
         left = self._producer.flush(timeout.total_seconds())
+        if (left or self._failure) and self._reachable.is_lost(self._producer):
+            self._replace()
         failure, self._failure = self._failure, None
         if failure is not None:
             raise unavailable("a record was not written", failure)
@@ -58,6 +64,12 @@ class KafkaProducer:
     def close(self) -> None:
         """Flush and end."""
         self.flush(timedelta(seconds=ROOM_TIMEOUT_S))
+
+    def _replace(self) -> None:
+        # What is queued never goes; its owner is told so, as of any record that was not written.
+        self._producer.purge()
+        self._producer.flush(PURGE_TIMEOUT_S)
+        self._producer = Producer(self._config)
 
     def _on_delivery(self, error: KafkaError | None, _record: Any) -> None:
         self._failure = self._failure or error

@@ -11,6 +11,7 @@ from hooklane.adapters.clock import SystemClock
 from hooklane.adapters.kafka import fetch
 from hooklane.adapters.kafka.config import reader_config
 from hooklane.adapters.kafka.failures import GONE, unavailable
+from hooklane.adapters.kafka.reach import Reachability
 from hooklane.adapters.ports import Record
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.errors import Unavailable
@@ -24,10 +25,10 @@ class KafkaReader:
         self, settings: KafkaSettings, *, instance: str, gather: timedelta | None = None
     ) -> None:
         """Prepare; nothing is read before `start`."""
-        self._reachable = fetch.Reachability()
+        self._clock = SystemClock()
+        self._reachable = Reachability(settings, self._clock)
         config = reader_config(settings, instance=instance, gather=gather)
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
-        self._clock = SystemClock()
         self._starts: dict[Partition, int] = {}
         self._unmoved: set[Partition] = set()
         # Partitions librdkafka gave up on: it says so once.

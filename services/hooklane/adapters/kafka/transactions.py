@@ -17,6 +17,7 @@ from hooklane.adapters.kafka.config import transactional_config
 from hooklane.adapters.kafka.failures import MISSING, error_of, unavailable
 from hooklane.adapters.kafka.member import KafkaMember
 from hooklane.adapters.kafka.producer import queue
+from hooklane.adapters.kafka.reach import Reachability
 from hooklane.adapters.ports import Member
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.delivery import Headers
@@ -38,8 +39,10 @@ class KafkaTransactionalProducer:
 
     def __init__(self, settings: KafkaSettings, *, transactional_id: str) -> None:
         """Prepare; the id is taken over at the first `begin` or `open`."""
-        self._producer = Producer(transactional_config(settings, transactional_id=transactional_id))
         self._clock = SystemClock()
+        self._reachable = Reachability(settings, self._clock)
+        config = transactional_config(settings, transactional_id=transactional_id)
+        self._producer = Producer({**config, "error_cb": self._reachable.on_error})
         self._opened = self._begun = False
         self._known: set[str] = set()
         self._gone: set[str] = set()
@@ -57,6 +60,7 @@ class KafkaTransactionalProducer:
             self._producer.init_transactions(OPEN_TIMEOUT_S)
         except KafkaException as raised:
             self._raise_if_fatal(raised)
+            self._reachable.watch(self._producer)
             raise unavailable("taking over the transactional id", raised) from None
         self._opened = True
 
@@ -194,6 +198,7 @@ class KafkaTransactionalProducer:
         try:
             answer = self._producer.list_topics(only, CALL_TIMEOUT_S).topics
         except KafkaException as raised:
+            self._reachable.watch(self._producer)
             raise unavailable("listing topics", raised) from None
         return {topic for topic in topics if topic in answer and answer[topic].error is None}
 
