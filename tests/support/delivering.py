@@ -193,12 +193,16 @@ class Deployment:
         """Announce the endpoint's next revision."""
         return self.put(replace(endpoint, **{"revision": endpoint.revision + 1, **fields}))
 
-    def deliver(self, endpoint, numbers, *, headers=None, payload=b'{"n":1}') -> list[str]:
+    def deliver(
+        self, endpoint, numbers, *, headers=None, payload=b'{"n":1}', key_of=lambda _number: b"k"
+    ) -> list[str]:
         """Append deliveries to the endpoint's lane; give their delivery ids."""
         made = []
         own = headers or first_headers(at=datetime.now(UTC))
         for number in numbers:
-            value = delivery_value(number, endpoint_id=endpoint.endpoint_id, payload=payload)
+            value = delivery_value(
+                number, endpoint_id=endpoint.endpoint_id, payload=payload, key=key_of(number)
+            )
             lane = endpoint.placement
             raw, key = delivery_bytes(value), value["key"]
             self._produce(lane.topic, raw, key, own, partition=lane.partition)
