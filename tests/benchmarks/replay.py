@@ -17,8 +17,10 @@ from benchmarks.timing import timing_receiver
 
 EVENTS = int(os.environ.get("HOOKLANE_BENCH_REPLAY_EVENTS", "100000"))
 # As an operator would who has other endpoints on the same machine.
-RATE_PER_S = int(os.environ.get("HOOKLANE_BENCH_REPLAY_RATE", "2000"))
-OTHER_RATE_PER_S, OTHER_SECONDS, WARM_UP_SECONDS = 100, 20, 20
+RATE_PER_S = int(os.environ.get("HOOKLANE_BENCH_REPLAY_RATE", "500"))
+OTHER_RATE_PER_S, OTHER_SECONDS = 100, 40
+# As W3: until the broker's JVM has compiled its path through a transaction.
+WARM_UP_SECONDS = 120
 WITHIN_S = 600
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import timedelta
 
@@ -32,6 +33,8 @@ def _build(
     clock: Clock,
 ) -> Replayer:
     """Name the adapters and build the worker; needs no network."""
+    # On a machine it shares with the data plane, what is new goes first.
+    os.nice(own.niceness)
     topics = broker.topics
     name = topics.transactional_id("replayer", own.ordinal)
     writer, admin = kafka.producer(broker, instance=name), kafka.admin(broker)

@@ -15,6 +15,9 @@ class ReplayerSettings(ProcessSettings):
     model_config = section("replayer")
 
     read_records_max: int = Field(1_000, ge=1, le=10_000, description="Records read at once.")
+    niceness: int = Field(
+        10, ge=0, le=19, description="Added to its nice value: what is past can wait."
+    )
     ids_max: int = Field(
         200_000, ge=1, le=5_000_000, description="Delivery ids a scan remembers at once."
     )
