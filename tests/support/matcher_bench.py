@@ -5,6 +5,7 @@ from datetime import timedelta
 from hooklane.adapters.codec import codec
 from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
 from hooklane.adapters.events import EventReader
+from hooklane.adapters.in_turn import InTurn
 from hooklane.adapters.memory import Cluster, ManualClock
 from hooklane.adapters.records import endpoint_value
 from hooklane.adapters.schema_cache import SchemaCache
@@ -88,7 +89,10 @@ class MatcherBench:
             topic=self.topics.schemas, ask=self.registry.known, clock=self.clock, log=self.log,
         )  # fmt: skip
         self.member = self.cluster.member(group=self.topics.group("matcher"), instance=instance)
-        self.producer = self.cluster.transactional_producer(transactional_id=instance)
+        self.producers = [
+            self.cluster.transactional_producer(transactional_id=one)
+            for one in self.topics.matcher_ids(own.ordinal)
+        ]
         around = Surroundings(
             member=self.member,
             admin=self.cluster.admin(),
@@ -101,7 +105,7 @@ class MatcherBench:
         )
         return Matcher(
             around,
-            producer=AtLeastOnce(writer) if at_least_once else self.producer,
+            producer=AtLeastOnce(writer) if at_least_once else InTurn(self.producers),
             schemas=self.schemas,
             positions=PositionReport(
                 writer, self.topics.positions, instance=instance, clock=self.clock
@@ -110,6 +114,11 @@ class MatcherBench:
             kafka=self.kafka,
             settings=own,
         )
+
+    def kill(self) -> None:
+        """End the matcher made last as SIGKILL would."""
+        for victim in (self.member, *self.producers):
+            self.cluster.kill(victim)
 
     def started(self, **settings) -> Matcher:
         """Give a matcher that has its partitions."""

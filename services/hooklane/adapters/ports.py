@@ -80,6 +80,7 @@ class Member(Protocol):
 
         Raises:
             Unavailable: the brokers can't be reached at all; the caller backs off.
+            Fenced: only a new client reaches them.
         """
 
     def committed(self, partitions: Collection[Partition]) -> dict[Partition, Committed]:
@@ -140,7 +141,8 @@ class Producer(Protocol):
         """Wait until everything queued is acknowledged.
 
         Raises:
-            Unavailable: something was not, in time or for good.
+            Unavailable: something was not, in time or for good; what of it may still be on its way,
+                or was given up, is not said: it is to be written anew.
         """
 
     def close(self) -> None:
@@ -172,7 +174,11 @@ class AckingProducer(Protocol):
         """
 
     def poll(self, timeout: timedelta) -> None:
-        """Wait up to `timeout` for the first acknowledgement, then tell of all that are there."""
+        """Wait up to `timeout` for the first acknowledgement, then tell of all that are there.
+
+        Raises:
+            Fenced: only a new client reaches the brokers.
+        """
 
     def close(self, timeout: timedelta) -> None:
         """Wait for what is queued, tell of it, and end."""

@@ -7,7 +7,7 @@
       NotFound, Conflict, Invalid
   - Unavailable      something we depend on is down: commit nothing, back off, try again
       TransactionAborted
-  - Fenced           another process holds our transactional id: stop at once
+  - Fenced           another holds our transactional id, or a client is lost: stop at once
 
 The class docstring is the text's beginning; what an instance was told follows it. An endpoint's
 failure is an Outcome, never an exception; a broken invariant is an assert.
@@ -62,4 +62,4 @@ class TransactionAborted(Unavailable):
 
 
 class Fenced(HooklaneError):
-    """Another process took over this transactional id."""
+    """This process can't go on; a new one can."""

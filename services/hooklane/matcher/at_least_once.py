@@ -58,7 +58,7 @@ class AtLeastOnce:
             self._member.commit(self._offsets)
 
     def abort(self) -> None:
-        """Commit nothing; what was queued is written nevertheless."""
+        """Commit nothing; what was queued may be written nevertheless."""
         self._offsets = {}
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from hooklane.domain.errors import Unavailable
 from hooklane.publisher.event_record import EventRecord
 
 POLL = timedelta(milliseconds=100)
-JOIN_S = 2.0
+JOIN_S = 5.0
 MAYBE_WRITTEN = "it may have been written: send it again with the same ids"
 
 

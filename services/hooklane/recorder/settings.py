@@ -23,7 +23,7 @@ class RecorderSettings(ProcessSettings):
     batch_records: int = Field(
         2_000, ge=1, le=50_000, description="Records written in one transaction at most."
     )
-    wait_ms: int = Field(250, ge=1, le=1_000, description="For how long records come together.")
+    wait_ms: int = Field(250, ge=1, le=500, description="For how long records come together.")
     keeps_unmatched: bool = Field(
         False, description="Whether an event that concerned no endpoint leaves a row."
     )

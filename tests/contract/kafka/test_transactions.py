@@ -5,7 +5,7 @@ import time
 import pytest
 
 from hooklane.adapters.in_turn import InTurn
-from hooklane.domain.errors import BrokenContract, Fenced, TransactionAborted
+from hooklane.domain.errors import BrokenContract, Fenced, TransactionAborted, Unavailable
 from hooklane.domain.offsets import Committed
 from hooklane.domain.topics import Partition
 
@@ -192,6 +192,22 @@ def test_transactions_that_take_turns_keep_order_and_offsets(world):
     assert world.values(to.topic, count=len(kept)) == kept
 
 
+def test_a_commit_is_not_read_past_offsets_that_are_not_decided(world):
+    """Whosever they are: an older commit would have what they stand for done again."""
+    place = world.place()
+    owner = world.owner([place.topic])
+    owner.step_until(lambda: owner.assigned)
+    transactions = InTurn([world.transactions("even"), world.transactions("odd")])
+    for sent, end in ((1, transactions.commit), (9, transactions.abort)):
+        transactions.begin()
+        transactions.send_offsets({place: Committed(offset=sent)}, owner.member)
+        with pytest.raises(Unavailable):
+            owner.member.committed([place])
+        end()
+        owner.step_until(lambda: _commits(owner, place))
+        assert _commits(owner, place) == {place: Committed(offset=1)}
+
+
 def test_a_holder_of_turns_fences_each_id(world):
     """Whatever was open under any of the ids has ended before the first transaction."""
     place = world.place()
@@ -213,3 +229,11 @@ def _write(transactions, place, value):
     transactions.begin()
     transactions.produce(place.topic, value, key=None)
     transactions.commit()
+
+
+def _commits(owner, place):
+    """Read a commit; nothing while it is not decided."""
+    try:
+        return owner.member.committed([place])
+    except Unavailable:
+        return None

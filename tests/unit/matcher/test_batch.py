@@ -93,8 +93,7 @@ def test_a_matcher_killed_between_two_parts_has_an_heir_that_goes_on_there(bench
     with pytest.raises(Killed):
         matcher.step()
     assert parts(bench)[:1] == [(0, [endpoint.endpoint_id for endpoint in endpoints[:4]])]
-    bench.cluster.kill(bench.member)
-    bench.cluster.kill(bench.producer)
+    bench.kill()
     bench.clock.advance(timedelta(seconds=10))
 
     bench.run(bench.started(transaction_records_max=5, at_least_once=at_least_once), steps=40)
@@ -135,7 +134,7 @@ def test_an_abort_in_a_later_part_blames_nobody(bench):
     endpoints = crowd(bench, 40)
     matcher = bench.started(transaction_records_max=3)
     bench.publish(1, headers=CROWD)
-    fail_commits(matcher, 2, 5, 8, 11, error=TransactionAborted)
+    fail_commits(matcher, 2, 6, 10, 14, error=TransactionAborted)
 
     for _ in range(20):
         bench.run(matcher, steps=1)

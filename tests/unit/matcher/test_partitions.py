@@ -159,8 +159,7 @@ def test_two_matchers_share_the_partitions(bench):
     assert list(range(20)) == numbers(bench.lane(endpoint))
     assert sum(what == "partitions.started" for what in bench.log.whats()[-4:]) + 1 == 2
 
-    bench.cluster.kill(bench.member)
-    bench.cluster.kill(bench.producer)
+    bench.kill()
     bench.clock.advance(timedelta(seconds=10))
     bench.publish(*range(20, 40))
     bench.run(first, steps=60)

@@ -122,8 +122,7 @@ def test_a_commit_whose_answer_was_lost_is_not_done_twice(bench):
     with pytest.raises(Fenced):
         bench.run(matcher)
 
-    bench.cluster.kill(bench.member)
-    bench.cluster.kill(bench.producer)
+    bench.kill()
     bench.clock.advance(timedelta(seconds=10))
     bench.publish(3)
     bench.run(bench.started())
@@ -219,6 +218,29 @@ def test_a_cluster_in_trouble_blames_no_event(bench):
     for _ in range(10):
         bench.cluster.fail_next("send_offsets", ABORTED)
     bench.run(matcher, steps=60)
+    assert bench.rejected() == []
+    assert numbers(bench.lane(endpoint)) == [1]
+
+
+def test_a_client_that_is_ill_by_itself_blames_no_event(bench):
+    """Transactions take turns: the other one's success says nothing about this one."""
+    endpoint = bench.endpoint()
+    matcher = bench.started()
+    ill = bench.producers[0]
+    well = ill.produce
+
+    def refuse(*_, **__):
+        ill.abort()
+        raise ABORTED
+
+    ill.produce = refuse
+    bench.publish(1)
+    until = bench.clock.now() + timedelta(minutes=2)
+    while bench.clock.now() < until:
+        bench.run(matcher, steps=1)
+        bench.clock.advance(timedelta(seconds=7))
+    ill.produce = well
+    bench.run(matcher)
     assert bench.rejected() == []
     assert numbers(bench.lane(endpoint)) == [1]
 

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from hooklane.adapters.clock import SystemClock
 from hooklane.adapters.kafka.config import acking_config
 from hooklane.adapters.kafka.failures import error_of, unavailable
-from hooklane.adapters.kafka.reach import Reachability
+from hooklane.adapters.kafka.reach import reachability
 from hooklane.adapters.ports import OnAck
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.delivery import Headers
@@ -23,7 +23,7 @@ class KafkaAckingProducer:
     def __init__(self, settings: KafkaSettings, *, instance: str, ack_within: timedelta) -> None:
         """Prepare; what is not written `ack_within` is given up, and told so."""
         config = acking_config(settings, instance=instance, ack_within=ack_within)
-        self._reachable = Reachability(settings, SystemClock())
+        self._reachable = reachability(settings, SystemClock())
         self._producer = Producer({**config, "error_cb": self._reachable.on_error})
         self._fatal: KafkaError | None = None
 

@@ -48,7 +48,11 @@ class KafkaAdmin:
 
     def ensure(self, specs: Collection[TopicSpec], *, replication: int) -> None:
         """Create what is missing and wait until it can be described."""
-        ensure(self._admin, specs, replication=replication)
+        try:
+            ensure(self._admin, specs, replication=replication)
+        except Unavailable:
+            self._admin = AdminClient(self._config)
+            raise
 
     def topics(self) -> dict[str, int]:
         """Give every topic's partition count."""
@@ -61,7 +65,7 @@ class KafkaAdmin:
             return {}
         asked = TopicCollection(sorted(topics))
         answers = self._admin.describe_topics(asked, request_timeout=TIMEOUT_S)
-        found = _answers(answers, "describing topics", ignore=MISSING)
+        found = self._answers(answers, "describing topics", ignore=MISSING)
         return {name: str(description.topic_id) for name, description in found.items()}
 
     def cluster_id(self) -> str:
@@ -72,14 +76,14 @@ class KafkaAdmin:
         """Delete topics; those that do not exist are passed over."""
         for chunk in chunks(sorted(set(topics)), 500):
             futures = self._admin.delete_topics(chunk, request_timeout=TIMEOUT_S)
-            _answers(futures, "deleting topics", ignore=MISSING)
+            self._answers(futures, "deleting topics", ignore=MISSING)
 
     def delete_records(self, before: Mapping[Partition, int]) -> None:
         """Delete the records below these offsets."""
         for chunk in chunks(before.items(), _PARTITIONS_MAX):
             parts = [TopicPartition(*partition, offset) for partition, offset in chunk]
             futures = self._admin.delete_records(parts, request_timeout=TIMEOUT_S)
-            _answers(futures, "deleting records", ignore=MISSING)
+            self._answers(futures, "deleting records", ignore=MISSING)
 
     def ends(self, partitions: Collection[Partition]) -> dict[Partition, tuple[int, int]]:
         """Give each partition's log start and read_committed end."""
@@ -145,20 +149,19 @@ class KafkaAdmin:
 
     def _metadata(self) -> Any:
         try:
-            return self._admin.list_topics(timeout=TIMEOUT_S)
+            found = self._admin.list_topics(timeout=TIMEOUT_S)
         except KafkaException as raised:
-            # This one may have lost its brokers for good (reach.py); another costs nothing.
-            self._admin = AdminClient(self._config)
-            raise unavailable("listing topics", raised) from None
+            raise self._failed("listing topics", raised) from None
+        if not found.brokers:
+            raise self._failed("listing topics", "the cluster has no brokers")
+        return found
 
     def _broker_settings(self) -> dict[str, str | None] | None:
-        broker = min(self._metadata().brokers, default=None)
-        if broker is None:
-            raise unavailable("listing brokers", "there is none")
+        broker = min(self._metadata().brokers)
         resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
         futures = self._admin.describe_configs([resource], request_timeout=TIMEOUT_S)
         hidden = frozenset((KafkaError.CLUSTER_AUTHORIZATION_FAILED,))
-        for entries in _answers(futures, "reading broker settings", ignore=hidden).values():
+        for entries in self._answers(futures, "reading broker settings", ignore=hidden).values():
             return {name: entry.value for name, entry in entries.items()}
         return None
 
@@ -181,7 +184,7 @@ class KafkaAdmin:
         futures = self._admin.list_offsets(
             asked, isolation_level=isolation, request_timeout=TIMEOUT_S
         )
-        found = _answers(futures, "asking for ends", ignore=MISSING)
+        found = self._answers(futures, "asking for ends", ignore=MISSING)
         return {Partition(part.topic, part.partition): a.offset for part, a in found.items()}
 
     def _read_commits(self, asked: ConsumerGroupTopicPartitions) -> Collection[Any]:
@@ -192,14 +195,10 @@ class KafkaAdmin:
 
     def _of_coordinator(self, ask: Callable[[], Any], doing: str) -> dict[Any, Any]:
         # Such a question under way while the broker goes makes librdkafka end the whole process
-        # when it is back (its issue 4605, open). So first see that a broker answers, and after a
-        # failure ask this client nothing more: with it the late answer goes, too.
+        # when it is back (its issue 4605, open). So first see that a broker answers; after a
+        # failure this client is asked nothing more.
         self._metadata()
-        try:
-            return _answers(ask(), doing, ignore=_NO_GROUP)
-        except Unavailable:
-            self._admin = AdminClient(self._config)
-            raise
+        return self._answers(ask(), doing, ignore=_NO_GROUP)
 
     def _members(self, group: str) -> list[Any]:
         found = self._of_coordinator(
@@ -208,20 +207,27 @@ class KafkaAdmin:
         )
         return [member for description in found.values() for member in description.members]
 
+    def _answers(
+        self, futures: Mapping[Any, Any], doing: str, *, ignore: Collection[int]
+    ) -> dict[Any, Any]:
+        """Wait for every answer; those that failed for a reason to ignore are left out.
 
-def _answers(futures: Mapping[Any, Any], doing: str, *, ignore: Collection[int]) -> dict[Any, Any]:
-    """Wait for every answer; those that failed for a reason to ignore are left out.
+        Raises:
+            Unavailable: another reason.
+        """
+        found = {}
+        for asked, future in futures.items():
+            try:
+                found[asked] = future.result(timeout=TIMEOUT_S + 1)
+            except KafkaException as raised:
+                if raised.args[0].code() not in ignore:
+                    raise self._failed(doing, raised) from None
+            except TimeoutError:
+                raise self._failed(doing, "no answer in time") from None
+        return found
 
-    Raises:
-        Unavailable: another reason.
-    """
-    found = {}
-    for asked, future in futures.items():
-        try:
-            found[asked] = future.result(timeout=TIMEOUT_S + 1)
-        except KafkaException as raised:
-            if raised.args[0].code() not in ignore:
-                raise unavailable(doing, raised) from None
-        except TimeoutError:
-            raise unavailable(doing, "no answer in time") from None
-    return found
+    def _failed(self, doing: str, cause: object) -> Unavailable:
+        # The client may have lost its brokers for good (reach.py); another costs nothing. With it
+        # a late answer goes, too.
+        self._admin = AdminClient(self._config)
+        return unavailable(doing, cause)

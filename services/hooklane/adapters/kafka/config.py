@@ -30,6 +30,7 @@ _EVERY: Mapping[str, Any] = {
     "logger": _SILENT,
     "socket.timeout.ms": 10_000,
     "socket.nagle.disable": True,
+    "socket.connection.setup.timeout.ms": 10_000,
     "reconnect.backoff.max.ms": 1_000,
     "topic.metadata.refresh.interval.ms": 1_000,
 }

@@ -21,7 +21,7 @@ from hooklane.adapters.kafka import fetch
 from hooklane.adapters.kafka.commits import committed_of, requests
 from hooklane.adapters.kafka.config import member_config
 from hooklane.adapters.kafka.failures import GONE, is_missing, unavailable
-from hooklane.adapters.kafka.reach import Reachability
+from hooklane.adapters.kafka.reach import reachability
 from hooklane.adapters.ports import Listener, Record
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.offsets import Committed
@@ -45,7 +45,7 @@ class KafkaMember:
     ) -> None:
         """Prepare; the group is joined at `subscribe`."""
         self._clock = SystemClock()
-        self._reachable = Reachability(settings, self._clock)
+        self._reachable = reachability(settings, self._clock)
         config = member_config(settings, group=group, instance=instance, gather=gather)
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
         self._listener: Listener | None = None

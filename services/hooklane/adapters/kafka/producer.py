@@ -10,13 +10,14 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from hooklane.adapters.clock import SystemClock
 from hooklane.adapters.kafka.config import producer_config
 from hooklane.adapters.kafka.failures import unavailable
-from hooklane.adapters.kafka.reach import Reachability
+from hooklane.adapters.kafka.reach import reachability
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.delivery import Headers
 from hooklane.domain.errors import BrokenContract, Unavailable
 
 ROOM_TIMEOUT_S = 30.0
 PURGE_TIMEOUT_S = 1.0
+TENDED_EVERY_S = 1.0
 _ROOM_WAIT_S = 0.05
 
 
@@ -29,7 +30,8 @@ class KafkaProducer:
         self._config = {**config, "on_delivery": self._on_delivery}
         self._producer = Producer(self._config)
         self._clock = SystemClock()
-        self._reachable = Reachability(settings, self._clock)
+        self._reachable = reachability(settings, self._clock)
+        self._tended_at = self._clock.monotonic()
         self._failure: KafkaError | None = None
 
     def produce(
@@ -42,6 +44,8 @@ class KafkaProducer:
         partition: int | None = None,
     ) -> None:
         """Queue a record."""
+        if self._clock.monotonic() >= self._tended_at + TENDED_EVERY_S:
+            self._tend()
         fields: dict[str, Any] = {"key": key, "headers": headers}
         if partition is not None:
             fields["partition"] = partition
@@ -53,8 +57,8 @@ class KafkaProducer:
     def flush(self, timeout: timedelta) -> None:
         """Wait until everything queued is acknowledged."""
         left = self._producer.flush(timeout.total_seconds())
-        if (left or self._failure) and self._reachable.is_lost(self._producer):
-            self._replace()
+        if left or self._failure:
+            self._replace_if_lost()
         failure, self._failure = self._failure, None
         if failure is not None:
             raise unavailable("a record was not written", failure)
@@ -65,7 +69,16 @@ class KafkaProducer:
         """Flush and end."""
         self.flush(timedelta(seconds=ROOM_TIMEOUT_S))
 
-    def _replace(self) -> None:
+    def _tend(self) -> None:
+        # Who never flushes learns of no failure otherwise, and would write to nobody for ever.
+        self._producer.poll(0)
+        self._tended_at = self._clock.monotonic()
+        if self._failure:
+            self._replace_if_lost()
+
+    def _replace_if_lost(self) -> None:
+        if not self._reachable.is_lost(self._producer):
+            return
         # What is queued never goes; its owner is told so, as of any record that was not written.
         self._producer.purge()
         self._producer.flush(PURGE_TIMEOUT_S)

@@ -7,6 +7,7 @@ any new client is served. Waiting does not help; a new client does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -19,25 +20,26 @@ from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.errors import Fenced
 
 PROBE_TIMEOUT_S = 1.0
-# A broker that is back is found again within a second or two.
-LOST_AFTER_S = 10.0
-LOST = "a client has lost its brokers and a new one has not: only a new process finds them again"
+# A new client is made and asked this often at most: it costs threads, and up to a second.
+COMPARED_EVERY_S = 5.0
+# More than a client takes to find a broker that is back: it gives a connect up after 10 s.
+LOST_AFTER_S = 20.0
+LOST = "this client has long not been answered, new ones are: librdkafka has lost its brokers"
 
 
 class Reachability:
     """Whether brokers answer: an error event raises suspicion, a question settles it."""
 
-    def __init__(self, settings: KafkaSettings, clock: Clock) -> None:
-        """Begin unsuspicious."""
-        self._settings, self._clock = settings, clock
+    def __init__(self, new_client: Callable[[], Any], clock: Clock) -> None:
+        """Begin unsuspicious; `new_client` is compared with."""
+        self._new_client, self._clock = new_client, clock
         self._suspicion: KafkaError | None = None
-        self._since = 0.0
+        self._alone_since: float | None = None
+        self._compared_at: float | None = None
 
     def on_error(self, error: KafkaError) -> None:
         """Take librdkafka's word; it calls this inside poll."""
         if error.code() in NO_BROKER:
-            if self._suspicion is None:
-                self._since = self._clock.monotonic()
             self._suspicion = error
 
     def check(self, client: Any) -> None:
@@ -45,44 +47,56 @@ class Reachability:
 
         Raises:
             Unavailable: none answered.
-            Fenced: none has for long, and a new client is answered at once.
+            Fenced: none has for long, while new clients are answered.
         """
         suspicion = self._suspicion
-        if suspicion is None or self._settled(client, suspicion):
+        if suspicion is None:
             return
-        self._raise_if_lost(client)
+        if _reaches(client):
+            self._settle()
+            return
+        if self._is_due() and self._is_long_alone():
+            raise Fenced(f"Kafka: {LOST}")
         raise unavailable("no broker answers", suspicion)
 
     def watch(self, client: Any) -> None:
-        """Ask only once suspicion is old: for whoever learns of an absence by other means.
+        """Compare now and then, while there is suspicion: for whoever notices absence by himself.
 
         Raises:
-            Fenced: no broker answers, and a new client is answered at once.
+            Fenced: no broker has answered for long, while new clients are answered.
         """
-        suspicion = self._suspicion
-        if suspicion is not None and self._is_old() and not self._settled(client, suspicion):
-            self._raise_if_lost(client)
-
-    def is_lost(self, client: Any) -> bool:
-        """Tell whether a new client is answered, and this one is not, not even after it."""
-        return not _reaches(client) and self._only_a_new_one_reaches(client)
-
-    def _raise_if_lost(self, client: Any) -> None:
-        if self._is_old() and self._only_a_new_one_reaches(client):
+        if self._suspicion is not None and self.is_lost(client):
             raise Fenced(f"Kafka: {LOST}")
 
-    def _is_old(self) -> bool:
-        return self._clock.monotonic() >= self._since + LOST_AFTER_S
-
-    def _only_a_new_one_reaches(self, client: Any) -> bool:
-        return _reaches(AdminClient(admin_config(self._settings))) and not _reaches(client)
-
-    def _settled(self, client: Any, suspicion: KafkaError) -> bool:
-        if not _reaches(client):
+    def is_lost(self, client: Any) -> bool:
+        """Compare now and then; tell whether for long only this client has not been answered."""
+        if not self._is_due():
             return False
-        if self._suspicion is suspicion:
-            self._suspicion = None
-        return True
+        self._compared_at = self._clock.monotonic()
+        if _reaches(client):
+            self._settle()
+            return False
+        return self._is_long_alone()
+
+    def _settle(self) -> None:
+        self._suspicion = self._alone_since = None
+
+    def _is_due(self) -> bool:
+        at = self._compared_at
+        return at is None or self._clock.monotonic() >= at + COMPARED_EVERY_S
+
+    def _is_long_alone(self) -> bool:
+        now = self._compared_at = self._clock.monotonic()
+        if not _reaches(self._new_client()):
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
+        return self._alone_since is not None and now >= self._alone_since + LOST_AFTER_S
+
+
+def reachability(settings: KafkaSettings, clock: Clock) -> Reachability:
+    """Watch a client of this cluster."""
+    return Reachability(lambda: AdminClient(admin_config(settings)), clock)
 
 
 def _reaches(client: Any) -> bool:

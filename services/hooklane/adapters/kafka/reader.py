@@ -11,7 +11,7 @@ from hooklane.adapters.clock import SystemClock
 from hooklane.adapters.kafka import fetch
 from hooklane.adapters.kafka.config import reader_config
 from hooklane.adapters.kafka.failures import GONE, unavailable
-from hooklane.adapters.kafka.reach import Reachability
+from hooklane.adapters.kafka.reach import reachability
 from hooklane.adapters.ports import Record
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.errors import Unavailable
@@ -26,7 +26,7 @@ class KafkaReader:
     ) -> None:
         """Prepare; nothing is read before `start`."""
         self._clock = SystemClock()
-        self._reachable = Reachability(settings, self._clock)
+        self._reachable = reachability(settings, self._clock)
         config = reader_config(settings, instance=instance, gather=gather)
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
         self._starts: dict[Partition, int] = {}

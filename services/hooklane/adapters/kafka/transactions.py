@@ -1,7 +1,7 @@
 """One transaction at a time, each error turned into what the owner can do about it.
 
-Aborted: nothing of it is visible, do it again. Fenced: stop the process, either because another
-holds the id or because only a new start can learn what became of the transaction.
+Aborted: nothing of it is visible, do it again. Fenced: stop the process, because another holds
+the id, or because only a new start can learn what became of the transaction or reach the brokers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hooklane.adapters.kafka.config import transactional_config
 from hooklane.adapters.kafka.failures import MISSING, error_of, unavailable
 from hooklane.adapters.kafka.member import KafkaMember
 from hooklane.adapters.kafka.producer import queue
-from hooklane.adapters.kafka.reach import Reachability
+from hooklane.adapters.kafka.reach import reachability
 from hooklane.adapters.ports import Member
 from hooklane.adapters.settings import KafkaSettings
 from hooklane.domain.delivery import Headers
@@ -40,7 +40,7 @@ class KafkaTransactionalProducer:
     def __init__(self, settings: KafkaSettings, *, transactional_id: str) -> None:
         """Prepare; the id is taken over at the first `begin` or `open`."""
         self._clock = SystemClock()
-        self._reachable = Reachability(settings, self._clock)
+        self._reachable = reachability(settings, self._clock)
         config = transactional_config(settings, transactional_id=transactional_id)
         self._producer = Producer({**config, "error_cb": self._reachable.on_error})
         self._opened = self._begun = False
@@ -60,7 +60,7 @@ class KafkaTransactionalProducer:
             self._producer.init_transactions(OPEN_TIMEOUT_S)
         except KafkaException as raised:
             self._raise_if_fatal(raised)
-            self._reachable.watch(self._producer)
+            self._watch()
             raise unavailable("taking over the transactional id", raised) from None
         self._opened = True
 
@@ -176,6 +176,11 @@ class KafkaTransactionalProducer:
         said = error.str() if error is not None else str(cause)
         raise TransactionAborted(f"{doing}: {said}") from None
 
+    def _watch(self) -> None:
+        # Error events are told inside poll, and no call here but a flush is one.
+        self._producer.poll(0)
+        self._reachable.watch(self._producer)
+
     def _learn(self, topic: str) -> None:
         # Producing to a topic that does not exist would block the commit until the timeout.
         try:
@@ -198,7 +203,7 @@ class KafkaTransactionalProducer:
         try:
             answer = self._producer.list_topics(only, CALL_TIMEOUT_S).topics
         except KafkaException as raised:
-            self._reachable.watch(self._producer)
+            self._watch()
             raise unavailable("listing topics", raised) from None
         return {topic for topic in topics if topic in answer and answer[topic].error is None}
 

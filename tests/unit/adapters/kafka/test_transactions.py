@@ -91,7 +91,7 @@ def test_an_id_that_can_not_be_taken_over_yet_is_unavailable():
     with pytest.raises(Unavailable):
         transactions.begin()
     transactions.begin()
-    assert calls == ["init_transactions", "init_transactions", "begin_transaction"]
+    assert calls == ["init_transactions", "poll", "init_transactions", "begin_transaction"]
 
 
 def test_a_full_queue_is_waited_for():
