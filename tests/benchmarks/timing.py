@@ -94,7 +94,9 @@ class Notes:
         self.early = self.succeeded = self.again = 0
         hanging, self.hanging = self.hanging, []
         for transport in hanging:
-            transport.write(_answer(200))
+            # One that the deliverer gave up on is closed already.
+            if not transport.is_closing():
+                transport.write(_answer(200))
 
 
 def _answer(status: int, body: bytes = b"") -> bytes:
