@@ -261,8 +261,11 @@ def prepare_ready_file(ready_file: Path | None) -> None:
     """
     if ready_file is None:
         return
+    # Never under its own name: whoever waits for the file takes it as soon as it is there.
+    trial = ready_file.with_name(f"{ready_file.name}.trial")
     try:
-        write_whole(ready_file, "")
-        ready_file.unlink()
+        ready_file.unlink(missing_ok=True)
+        write_whole(trial, "")
+        trial.unlink()
     except OSError as error:
         raise Misconfigured(f"{ready_file} cannot be written: {error.strerror}") from error
