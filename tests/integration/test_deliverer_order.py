@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from hooklane.domain.endpoint import Order
-from hooklane.domain.topics import Partition
 from support.delivering import Answering, Receiver, wait_for
 
 pytestmark = pytest.mark.kafka
@@ -76,14 +75,7 @@ def test_each_key_keeps_its_order_when_deliverers_are_killed(deployment, moody):
         one.kill()
         one.wait()
         one = other
-    lanes = [Partition(endpoint.placement.topic, 0) for endpoint in endpoints]
-    group = deployment.topics.group("deliverer.0")
-
-    def are_drained():
-        commits, ends = deployment.admin.committed(group, lanes), deployment.admin.ends(lanes)
-        return all(lane in commits and commits[lane].offset == ends[lane][1] for lane in lanes)
-
-    wait_for(are_drained, what="drained lanes", within_s=90)
+    wait_for(lambda: deployment.is_drained(*endpoints), what="drained lanes", within_s=90)
     assert moody.too_early == []
     assert moody.count == total
 

@@ -21,15 +21,6 @@ def move(deployment, endpoint, how):
     return deployment.put(moved)
 
 
-def is_drained(deployment, *endpoints):
-    """Tell whether all these endpoints have and had is committed to its end."""
-    places = {place for one in endpoints for place in (one.placement, *one.former)}
-    parts = list({Partition(place.topic, place.partition) for place in places})
-    commits = deployment.admin.committed(deployment.topics.group("deliverer.0"), parts)
-    ends = deployment.admin.ends(parts)
-    return all(part in commits and commits[part].offset == end for part, (_, end) in ends.items())
-
-
 def test_moving_out_and_back_under_sigkill_loses_and_doubles_nothing(deployment, receiver):
     """Who has not read of a move yet writes where the endpoint was: that is sent too, once."""
     urls, wide = ("/moves", "/stays"), {"pool_waiting_per_endpoint_max": 2_000}
@@ -61,7 +52,7 @@ def test_moving_out_and_back_under_sigkill_loses_and_doubles_nothing(deployment,
     process.kill()
     process.wait()
     deployment.start(**wide)
-    wait_for(lambda: is_drained(deployment, back, stays), what="drained lanes")
+    wait_for(lambda: deployment.is_drained(back, stays), what="drained lanes")
 
     attempts = deployment.attempts(count=expected.total())
     assert expected == Counter(attempt["delivery_id"] for attempt in attempts)

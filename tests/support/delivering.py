@@ -26,6 +26,7 @@ from hooklane.domain.delivery import first_headers
 from hooklane.domain.endpoint import Endpoint, Placement
 from hooklane.domain.ids import delivery_id, new_endpoint_id
 from hooklane.domain.signature import new_secret
+from hooklane.domain.topics import Partition
 from hooklane.embedded.leash import leashed
 from support.deliveries import an_endpoint, delivery_bytes, delivery_value
 
@@ -213,6 +214,14 @@ class Deployment:
             )
         self.flush()
         return made
+
+    def is_drained(self, *endpoints) -> bool:
+        """Tell whether all these endpoints have and had is committed to its end."""
+        places = {place for one in endpoints for place in (one.placement, *one.former)}
+        parts = list({Partition(place.topic, place.partition) for place in places})
+        commits = self.admin.committed(self.topics.group("deliverer.0"), parts)
+        ends = self.admin.ends(parts)
+        return all(p in commits and commits[p].offset == end for p, (_, end) in ends.items())
 
     def raw(self, endpoint, value: bytes) -> None:
         self._produce(endpoint.placement.topic, value, None, [])

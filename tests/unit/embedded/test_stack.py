@@ -88,8 +88,12 @@ def test_the_ready_file_of_a_killed_stack_is_removed(tmp_path):
 def test_the_ready_file_does_not_appear_before_anything_is_ready(tmp_path, monkeypatch):
     """Not even for the moment in which its place is tried: somebody waits for it."""
     written = []
-    monkeypatch.setattr("hooklane.embedded.stack.write_whole", lambda p, _: written.append(p))
-    monkeypatch.setattr("pathlib.Path.unlink", lambda *_, **__: None)
+
+    def write(path, text):
+        written.append(path)
+        path.write_text(text)
+
+    monkeypatch.setattr("hooklane.embedded.stack.write_whole", write)
     prepare_ready_file(tmp_path / "ready.json")
     assert len(written) == 1
     assert tmp_path / "ready.json" not in written

@@ -7,6 +7,7 @@ any new client is served. Waiting does not help; a new client does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,7 @@ class Reachability:
         self._new_client, self._clock = new_client, clock
         self._suspicion: KafkaError | None = None
         self._alone_since: float | None = None
-        self._compared_at: float | None = None
+        self._compared_at = -math.inf
 
     def on_error(self, error: KafkaError) -> None:
         """Take librdkafka's word; it calls this inside poll."""
@@ -50,10 +51,7 @@ class Reachability:
             Fenced: none has for long, while new clients are answered.
         """
         suspicion = self._suspicion
-        if suspicion is None:
-            return
-        if _reaches(client):
-            self._settle()
+        if suspicion is None or self._is_answered(client):
             return
         if self._is_due() and self._is_long_alone():
             raise Fenced(f"Kafka: {LOST}")
@@ -70,23 +68,23 @@ class Reachability:
 
     def is_lost(self, client: Any) -> bool:
         """Compare now and then; tell whether for long only this client has not been answered."""
-        if not self._is_due():
-            return False
-        self._compared_at = self._clock.monotonic()
-        if _reaches(client):
-            self._settle()
-            return False
-        return self._is_long_alone()
+        return self._is_due() and not self._is_answered(client) and self._is_long_alone()
 
-    def _settle(self) -> None:
+    def _is_answered(self, client: Any) -> bool:
+        if not _reaches(client):
+            return False
         self._suspicion = self._alone_since = None
+        return True
 
     def _is_due(self) -> bool:
-        at = self._compared_at
-        return at is None or self._clock.monotonic() >= at + COMPARED_EVERY_S
+        now = self._clock.monotonic()
+        if now < self._compared_at + COMPARED_EVERY_S:
+            return False
+        self._compared_at = now
+        return True
 
     def _is_long_alone(self) -> bool:
-        now = self._compared_at = self._clock.monotonic()
+        now = self._clock.monotonic()
         if not _reaches(self._new_client()):
             self._alone_since = None
         elif self._alone_since is None:
