@@ -135,10 +135,10 @@ class Topics:
         """Give a process's transactional id, stable across its restarts."""
         return f"{self.prefix}.{process}.{ordinal}"
 
-    def matcher_ids(self, ordinal: int) -> tuple[str, str]:
-        """Give both transactional ids of a matcher, whose transactions take turns."""
+    def matcher_ids(self, ordinal: int) -> tuple[str, str, str]:
+        """Give the transactional ids of a matcher, whose transactions take turns."""
         first = self.transactional_id("matcher", ordinal)
-        return first, f"{first}.b"
+        return first, f"{first}.b", f"{first}.c"
 
     def lane_spec(self, topic: str) -> TopicSpec:
         """Say how a lane is set up."""

@@ -187,16 +187,16 @@ class Matcher:
         self._fan_out.receipts_partition = self._transactions_begun % self._receipts_count
         producer.begin()
         try:
-            # First: a coordinator still busy with the transaction before this one has librdkafka
-            # ask again for offsets after 1 ms, for a record's partition only after 20.
-            offsets = self._partitions.offsets(batch.done, batch.begun)
-            producer.send_offsets(offsets, around.member)
             for event, match in batch.events:
                 write(producer, event, match=match, table_offset=table_offset, headers=headers)
             for record, error in batch.rejected:
                 partition = Partition(record.topic(), record.partition())
                 begun = self._partitions.begun_at(partition, record.offset())
                 set_aside(producer, record, topic=rejected, error=error, begun=begun)
+            # Last: the records are under way while the coordinators take the offsets. The other way
+            # round they wait for them, and a transaction takes a third longer.
+            offsets = self._partitions.offsets(batch.done, batch.begun)
+            producer.send_offsets(offsets, around.member)
             producer.commit()
         except TransactionAborted as error:
             self._aborted(batch, error=error)

@@ -33,14 +33,15 @@ class Away:
 
 def test_no_id_has_two_transactions_running(cluster):
     """Each transaction is of the id whose last one is longer ago."""
-    producers = [cluster.transactional_producer(transactional_id=one) for one in "ab"]
+    producers = [cluster.transactional_producer(transactional_id=one) for one in "abc"]
     transactions = InTurn(producers)
     seen = []
-    for _ in range(4):
+    for _ in range(6):
         transactions.begin()
         seen.append([producer.transaction is not None for producer in producers])
         transactions.commit()
-    assert seen == [[False, True], [True, False]] * 2
+    first, second, third = [True, False, False], [False, True, False], [False, False, True]
+    assert seen == [second, third, first] * 2
 
 
 def test_all_ids_are_taken_over_before_the_first_transaction(cluster):

@@ -21,9 +21,10 @@ def test_every_name_starts_with_the_prefix():
     assert len(set(names)) == len(names)
 
 
-def test_a_matcher_has_two_transactional_ids_and_keeps_them():
-    """Whoever restarts it with its ordinal fences what was left open under either."""
-    assert TOPICS.matcher_ids(3) == (f"{TOPICS.prefix}.matcher.3", f"{TOPICS.prefix}.matcher.3.b")
+def test_a_matcher_has_three_transactional_ids_and_keeps_them():
+    """Whoever restarts it with its ordinal fences what was left open under any of them."""
+    first = f"{TOPICS.prefix}.matcher.3"
+    assert TOPICS.matcher_ids(3) == (first, f"{first}.b", f"{first}.c")
 
 
 def test_a_tier_topic_is_named_by_its_delay():
