@@ -53,7 +53,7 @@ def _build(
         engine = Engine(proxy=settings.proxy or None)
         make_sender = partial(HttpxSender, engine=engine, **sending)
     ports = Ports(
-        member=kafka.member(on, group=topics.group("deliverer.0"), instance=instance),
+        member=kafka.member(on, group=topics.group("deliverer.0"), instance=instance, jumps=True),
         producer=kafka.transactional_producer(on, transactional_id=instance),
         positions=kafka.producer(on, instance=instance),
         admin=kafka.admin(on),

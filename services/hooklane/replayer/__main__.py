@@ -38,7 +38,8 @@ def _build(
     topics = broker.topics
     name = topics.transactional_id("replayer", own.ordinal)
     writer, admin = kafka.producer(broker, instance=name), kafka.admin(broker)
-    reader, *tables = (kafka.reader(broker, instance=name) for _ in range(3))
+    reader = kafka.reader(broker, instance=name, jumps=True)
+    tables = [kafka.reader(broker, instance=name) for _ in range(2)]
     ask = Background(HttpRegistry(registry), patience=REGISTRY_PATIENCE)
     schemas = SchemaCache(tables[0], writer, topic=topics.schemas, ask=ask, clock=clock, log=log)
     sources = Sources([source.source() for source in own.sources], prefix=topics.prefix)

@@ -1,28 +1,42 @@
-"""How many events a replay may bring back now, at its chosen rate."""
+"""How many events a replay may bring back now, at its chosen rate.
+
+They go in portions: a transaction for every single event would take the broker's time from the
+deliveries that are not of the past.
+"""
 
 from __future__ import annotations
 
-# A fifth of a second's worth may come at once, so that a round that comes late keeps the rate.
-_BURST_S = 0.2
+# Two portions may come at once, so that a round that comes late keeps the rate.
+_PORTION_S, _BURST_S = 0.1, 0.2
 _WAIT_MIN_S = 0.001
 _ROUNDING = 1e-6
 
 
 class Bucket:
-    """Tokens that fill at a rate; a rate of 0 never runs dry."""
+    """Tokens that fill at a rate; a rate of 0 never runs dry.
 
-    def __init__(self, rate_per_s: int, *, moment: float) -> None:
-        """Begin with one token; `moment` is of the monotonic clock, in seconds."""
-        self._rate_per_s, self._burst = rate_per_s, max(1.0, rate_per_s * _BURST_S)
-        self._tokens, self._at = 1.0, moment
+    Args:
+        rate_per_s: how many events a second; 0: as fast as it goes.
+        most: how many may go at once, whatever the rate.
+        moment: now, by the monotonic clock in seconds.
+    """
 
-    def room(self, moment: float, most: int) -> int:
-        """Give how many may go now, at most so many."""
+    def __init__(self, rate_per_s: int, *, most: int, moment: float) -> None:
+        """Begin with one portion."""
+        self._rate_per_s, self._most = rate_per_s, most
+        self._portion = max(1.0, min(rate_per_s * _PORTION_S, most))
+        self._burst = max(1.0, rate_per_s * _BURST_S)
+        self._tokens, self._at = self._portion, moment
+
+    def room(self, moment: float) -> int:
+        """Give how many may go now: none before they make a portion."""
         if self._rate_per_s == 0:
-            return most
+            return self._most
         grown = self._tokens + (moment - self._at) * self._rate_per_s
         self._tokens, self._at = min(self._burst, grown), moment
-        return min(most, int(self._tokens + _ROUNDING))
+        if self._tokens + _ROUNDING < self._portion:
+            return 0
+        return min(self._most, int(self._tokens + _ROUNDING))
 
     def take(self, count: int) -> None:
         """Let so many go."""
@@ -30,7 +44,7 @@ class Bucket:
 
     @property
     def wait_s(self) -> float:
-        """How long until one may go; asked where none may now."""
+        """How long until some may go; asked where none may now."""
         if self._rate_per_s == 0:
             return 0.0
-        return max(_WAIT_MIN_S, (1.0 - self._tokens) / self._rate_per_s)
+        return max(_WAIT_MIN_S, (self._portion - self._tokens) / self._rate_per_s)

@@ -70,7 +70,12 @@ class Replay:
         self.command, self.cursor, self._past = command, cursor, past
         self.trigger = Trigger.RESEND if command.kind == RESEND else Trigger.REPLAY
         self.fan_out = FanOut(past.topics, trigger=self.trigger, command_id=command.command_id)
-        self._bucket = Bucket(command.rate_per_s, moment=past.clock.monotonic())
+        self._bucket = Bucket(
+            command.rate_per_s,
+            # Every event is written as two: its delivery and its receipt.
+            most=max(1, past.settings.transaction_records_max // 2),
+            moment=past.clock.monotonic(),
+        )
         self._unread: deque[Record] = deque()
         self._reads_range, self._rounds = -1, 0
         self._is_known = self._must_wait = False
@@ -109,9 +114,7 @@ class Replay:
         if not self._is_in_range():
             return None
         settings = self._past.settings
-        # Every event is written as two: its delivery and its receipt.
-        most = max(1, settings.transaction_records_max // 2)
-        room = self._bucket.room(self._past.clock.monotonic(), most)
+        room = self._bucket.room(self._past.clock.monotonic())
         self._must_wait = room == 0
         if self._must_wait:
             return None

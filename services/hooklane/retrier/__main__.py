@@ -20,7 +20,7 @@ def build(own: RetrierSettings, broker: KafkaSettings, *, log: Log, clock: Clock
     """Name the adapters and build the worker."""
     topics = broker.topics
     instance = f"{topics.prefix}.retrier.{own.ordinal}"
-    member = kafka.member(broker, group=topics.group("retrier"), instance=instance)
+    member = kafka.member(broker, group=topics.group("retrier"), instance=instance, jumps=True)
     reader = kafka.reader(broker, instance=instance)
     producer = kafka.producer(broker, instance=instance)
     transactional_id = topics.transactional_id("retrier", own.ordinal)
@@ -31,7 +31,7 @@ def build(own: RetrierSettings, broker: KafkaSettings, *, log: Log, clock: Clock
         table=EndpointTable(reader, topics.endpoints, clock=clock, log=log),
         positions=PositionReport(producer, topics.positions, instance=instance, clock=clock),
         commands=kafka.reader(broker, instance=instance),
-        ahead=kafka.reader(broker, instance=instance),
+        ahead=kafka.reader(broker, instance=instance, jumps=True),
         others=(reader, producer),
         clock=clock,
         log=log,

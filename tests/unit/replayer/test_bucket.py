@@ -5,31 +5,48 @@ from hooklane.replayer.bucket import Bucket
 
 def test_without_a_rate_it_never_runs_dry():
     """As fast as it goes."""
-    bucket = Bucket(0, moment=0.0)
-    bucket.take(bucket.room(0.0, 500))
+    bucket = Bucket(0, most=500, moment=0.0)
+    bucket.take(bucket.room(0.0))
 
-    assert bucket.room(0.0, 500) == 500
+    assert bucket.room(0.0) == 500
     assert bucket.wait_s == 0.0
 
 
-def test_tokens_come_at_the_rate_and_a_fifth_of_a_second_is_kept():
-    """Whoever is late does not catch up all at once."""
-    bucket = Bucket(100, moment=0.0)
-    bucket.take(bucket.room(0.0, 500))
-    assert bucket.room(0.0, 500) == 0
-    assert bucket.wait_s == 0.01
+def test_events_come_in_portions_of_a_tenth_of_a_second():
+    """One transaction each, however soon somebody asks again."""
+    bucket = Bucket(100, most=500, moment=0.0)
+    assert bucket.room(0.0) == 10
+    bucket.take(10)
+    assert bucket.room(0.05) == 0
+    assert bucket.wait_s == 0.05
 
-    assert bucket.room(0.05, 500) == 5
-    assert bucket.room(60.0, 500) == 20
-    assert bucket.room(60.0, 7) == 7
+    assert bucket.room(0.1) == 10
+
+
+def test_two_portions_are_kept_at_most():
+    """Whoever is late does not catch up all at once."""
+    assert Bucket(100, most=500, moment=0.0).room(60.0) == 20
+
+
+def test_a_rate_above_what_goes_at_once_is_kept_too():
+    """A portion is then what goes at once."""
+    bucket = Bucket(10_000, most=50, moment=0.0)
+    taken = 0
+    for step in range(100):
+        room = bucket.room(step / 100)
+        assert room == 50
+        bucket.take(room)
+        taken += room
+
+    assert taken == 5_000
 
 
 def test_a_slow_rate_gives_one_at_a_time():
     """Never less, or nothing would ever go."""
-    bucket = Bucket(1, moment=0.0)
+    bucket = Bucket(1, most=500, moment=0.0)
     taken = 0
     for moment in range(100):
-        room = bucket.room(moment / 10, 500)
+        room = bucket.room(moment / 10)
         bucket.take(room)
         taken += room
 

@@ -27,10 +27,23 @@ from hooklane.adapters.settings import KafkaSettings
 
 
 def member(
-    settings: KafkaSettings, *, group: str, instance: str, gather: timedelta | None = None
+    settings: KafkaSettings,
+    *,
+    group: str,
+    instance: str,
+    gather: timedelta | None = None,
+    jumps: bool = False,
 ) -> Member:
-    """Build a member of a consumer group; it joins at `subscribe`."""
-    return KafkaMember(settings, group=group, instance=instance, gather=gather)
+    """Build a member of a consumer group; it joins at `subscribe`.
+
+    Args:
+        settings: the cluster.
+        group: its name.
+        instance: the client's name.
+        gather: how long records come together, where that matters more than their latency.
+        jumps: whether it pauses and resumes partitions all the time.
+    """
+    return KafkaMember(settings, group=group, instance=instance, gather=gather, jumps=jumps)
 
 
 def producer(settings: KafkaSettings, *, instance: str) -> Producer:
@@ -52,9 +65,11 @@ def transactional_producer(
     return KafkaTransactionalProducer(settings, transactional_id=transactional_id)
 
 
-def reader(settings: KafkaSettings, *, instance: str, gather: timedelta | None = None) -> Reader:
-    """Build a reader without a group."""
-    return KafkaReader(settings, instance=instance, gather=gather)
+def reader(
+    settings: KafkaSettings, *, instance: str, gather: timedelta | None = None, jumps: bool = False
+) -> Reader:
+    """Build a reader without a group; `gather` as a member's, `jumps`: it is started often."""
+    return KafkaReader(settings, instance=instance, gather=gather, jumps=jumps)
 
 
 def admin(settings: KafkaSettings) -> Admin:

@@ -42,11 +42,12 @@ class KafkaMember:
         group: str,
         instance: str,
         gather: timedelta | None = None,
+        jumps: bool = False,
     ) -> None:
         """Prepare; the group is joined at `subscribe`."""
         self._clock = SystemClock()
         self._reachable = reachability(settings, self._clock)
-        config = member_config(settings, group=group, instance=instance, gather=gather)
+        config = member_config(settings, group=group, instance=instance, gather=gather, jumps=jumps)
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
         self._listener: Listener | None = None
         # Where each partition began or was sought to; None where its owner has yet to say.

@@ -22,12 +22,17 @@ class KafkaReader:
     """Partitions read from where the owner says; all calls on one thread."""
 
     def __init__(
-        self, settings: KafkaSettings, *, instance: str, gather: timedelta | None = None
+        self,
+        settings: KafkaSettings,
+        *,
+        instance: str,
+        gather: timedelta | None = None,
+        jumps: bool = False,
     ) -> None:
         """Prepare; nothing is read before `start`."""
         self._clock = SystemClock()
         self._reachable = reachability(settings, self._clock)
-        config = reader_config(settings, instance=instance, gather=gather)
+        config = reader_config(settings, instance=instance, gather=gather, jumps=jumps)
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
         self._starts: dict[Partition, int] = {}
         self._unmoved: set[Partition] = set()

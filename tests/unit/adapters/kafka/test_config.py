@@ -71,6 +71,15 @@ def test_who_may_lag_lets_records_come_together():
     assert "fetch.min.bytes" not in config.member_config(settings, group="g", instance="i")
 
 
+def test_who_jumps_does_not_wait_long_for_a_fetch_and_nobody_else_asks_often():
+    """A partition that is resumed or new comes only into the next fetch."""
+    settings = KafkaSettings()
+    for jumps, wait_ms in ((True, 50), (False, 250)):
+        member = config.member_config(settings, group="g", instance="i", jumps=jumps)
+        reader = config.reader_config(settings, instance="i", jumps=jumps)
+        assert member["fetch.wait.max.ms"] == reader["fetch.wait.max.ms"] == wait_ms
+
+
 def test_a_record_is_given_up_while_its_transaction_can_still_be_aborted():
     """Past the transaction's timeout an abort is fatal."""
     found = config.transactional_config(KafkaSettings(), transactional_id="x")
