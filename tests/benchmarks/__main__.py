@@ -1,6 +1,6 @@
 """`make bench`: run the workloads, merge their figures into build/bench.json, write the page.
 
-`W=W5` runs one, `W="W1 W2"` two; without it all of W1 to W10 run, in less than 40 minutes. The
+`W=W5` runs one, `W="W1 W2"` two; without it all of W1 to W10 run, in less than 45 minutes. The
 others take long or need PostgreSQL or py-spy, and run when they are named. `SCALE=0.01` sees that
 a workload works; what such a run measures is nothing, and is kept apart in build/bench.small.json.
 """

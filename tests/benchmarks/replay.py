@@ -1,74 +1,109 @@
-"""Replay: 100,000 past events to a new endpoint, its replayer killed, another endpoint watched."""
+"""Replay: what it costs another endpoint, at two rates; then all of it, its replayer killed."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Callable
 from typing import Any
 
-import httpx
 from confluent_kafka import Consumer, TopicPartition
 
-from benchmarks.receivers import nginx
-from benchmarks.stack import TOPIC, Stack, stack
-from benchmarks.timing import timing_receiver
+from benchmarks.latency import WARM_UP_RATE, WARM_UP_SECONDS, of_runs
+from benchmarks.receivers import Nginx, nginx
+from benchmarks.scale import RUNS, say, scaled
+from benchmarks.stack import TOPIC, Stack, stack, wait
+from benchmarks.timing import latencies, timing_receiver
 
-EVENTS = int(os.environ.get("HOOKLANE_BENCH_REPLAY_EVENTS", "100000"))
-# As an operator would who has other endpoints on the same machine.
-RATE_PER_S = int(os.environ.get("HOOKLANE_BENCH_REPLAY_RATE", "500"))
-OTHER_RATE_PER_S, OTHER_SECONDS = 100, 40
-# As W3: until the broker's JVM has compiled its path through a transaction.
-WARM_UP_SECONDS = 120
+EVENTS = 100_000
+# Replayed beside another endpoint's events; and the whole, with nothing beside it.
+RATES_PER_S, WHOLE_RATE_PER_S = (100, 500), 2_000
+OTHER_RATE_PER_S, OTHER_SECONDS = 100, 20
+OTHER = "other"
 WITHIN_S = 600
 
 
 def replay() -> dict[str, Any]:
-    """Replay what is past while another endpoint gets 100 events a second; compare its p99."""
+    """Take turns without and with a replay beside an endpoint that gets 100 events a second."""
     with nginx() as receiver, timing_receiver() as url, stack() as running:
-        for number in range(EVENTS):
+        published = scaled(EVENTS)
+        for number in range(published):
             running.publish(number)
         running.producer.flush()
         # An endpoint that came before the matcher has passed these would get them from it.
-        _wait(lambda: _has_passed(running), "the matcher")
-        running.create_endpoints([f"{url}/hook"])
-        _latencies(running, url, seconds=WARM_UP_SECONDS)
-        without = _latencies(running, url)
-        (new,) = running.create_endpoints([f"{receiver.url}/hook/new"])
-        before = receiver.posts()
-        asked, total = _ask(running, new)
-        began = time.perf_counter()
-        sent = OTHER_RATE_PER_S * OTHER_SECONDS
-        with_it = _latencies(running, url)
-        _wait(lambda: _show(running, asked)["done"] >= total // 2, "half of the replay")
-        os.kill(running.pids["replayer"], signal.SIGKILL)
-        _wait(lambda: _show(running, asked)["finished_at"] is not None, "the replay's end")
-        seconds = time.perf_counter() - began
-        _wait(lambda: receiver.posts() - before >= total + sent, "its deliveries")
-        time.sleep(2)
-        found, posted = _show(running, asked), receiver.posts() - before
-        assert (found["state"], found["matched"]) == ("finished", total), found
-        assert posted == total + sent, f"{posted} POSTs, wanted {total} replayed and {sent} new"
+        wait(lambda: _has_passed(running), "the matcher", seconds=WITHIN_S)
+        # Of a tenant of its own: what it gets is not what is replayed.
+        running.create_endpoints([f"{url}/hook"], tenant=OTHER)
+        say("warming up")
+        _other(running, url, rate=WARM_UP_RATE, seconds=WARM_UP_SECONDS)
+        figures: dict[str, Any] = {}
+        for rate in RATES_PER_S:
+            figures[f"at_{rate}_per_s"] = found = _beside(running, receiver, url, rate=rate)
+            say(f"beside a replay at {rate}/s: the other's p99 {found['p99_ratio']} x")
+        return {**figures, **_whole(running, receiver, published=published)}
+
+
+def _beside(running: Stack, receiver: Nginx, url: str, *, rate: int) -> dict[str, Any]:
+    """Compare the other endpoint without and with a replay."""
+    (past,) = running.create_endpoints([f"{receiver.url}/hook/{rate}"])
+    without, with_it, caught_up = [], [], []
+    for _ in range(RUNS):
+        without.append(_other(running, url, rate=OTHER_RATE_PER_S, seconds=OTHER_SECONDS))
+        caught_up.append(running.recorder_catches_up())
+        asked = _ask(running, past, rate=rate)["id"]
+        with_it.append(_other(running, url, rate=OTHER_RATE_PER_S, seconds=OTHER_SECONDS))
+        brought = _show(running, asked)["matched"]
+        # It begins, and tells how far it is, a little later.
+        assert brought >= max(1, rate * (scaled(OTHER_SECONDS) - 3)), f"only {brought} replayed"
+        running.api.post(f"/v1/replays/{asked}/cancel").raise_for_status()
+        _wait_for_end(running, asked)
+        caught_up.append(running.recorder_catches_up())
+    figures = {"without": of_runs(without), "with": of_runs(with_it)}
+    ratio = figures["with"]["p99_ms"] / figures["without"]["p99_ms"]
+    return {**figures, "p99_ratio": round(ratio, 2), "recorder_caught_up_s": max(caught_up)}
+
+
+def _whole(running: Stack, receiver: Nginx, *, published: int) -> dict[str, Any]:
+    """Replay everything to a new endpoint, with its replayer killed half way; count."""
+    (new,) = running.create_endpoints([f"{receiver.url}/hook/new"])
+    before, began = receiver.posts(), time.perf_counter()
+    answer = _ask(running, new, rate=WHOLE_RATE_PER_S)
+    asked, total = answer["id"], answer["total"]
+    wait(lambda: _show(running, asked)["done"] >= total // 2, "half of it", seconds=WITHIN_S)
+    os.kill(running.pids["replayer"], signal.SIGKILL)
+    assert _show(running, asked)["finished_at"] is None, "it was killed too late"
+    _wait_for_end(running, asked)
+    seconds = time.perf_counter() - began
+    wait(lambda: receiver.posts() - before >= published, "its deliveries", seconds=WITHIN_S)
+    caught_up = running.recorder_catches_up()
+    found, posted = _show(running, asked), receiver.posts() - before
+    assert (found["state"], found["matched"]) == ("finished", published), found
     return {
-        "events": total,
-        "matched": found["matched"],
-        "posted": posted - sent,
-        "rate_per_s": RATE_PER_S,
+        "events": published,
+        "posted": posted,
         "events_per_s": round(total / seconds),
-        "other_p50_ms": {"without": _share(without, 0.5), "with": _share(with_it, 0.5)},
-        "other_p99_ms": {"without": _share(without, 0.99), "with": _share(with_it, 0.99)},
-        "other_p99_ratio": round(_share(with_it, 0.99) / _share(without, 0.99), 2),
+        "recorder_caught_up_s": caught_up,
     }
 
 
-def _ask(running: Stack, endpoint_id: str) -> tuple[str, int]:
-    """Replay the whole topic as it is now; give the replay's id and how many events that is."""
-    body = {"endpoint_id": endpoint_id, "topic": TOPIC, "rate_per_s": RATE_PER_S}
-    answer = running.api.post("/v1/replays", json=body).raise_for_status().json()
-    published = EVENTS + OTHER_RATE_PER_S * (WARM_UP_SECONDS + OTHER_SECONDS)
-    assert answer["total"] == published, f"{answer['total']} offsets, {published} events"
-    return answer["id"], published
+def _wait_for_end(running: Stack, replay_id: str) -> None:
+    def has_ended() -> bool:
+        return _show(running, replay_id)["finished_at"] is not None
+
+    wait(has_ended, "the replay's end", seconds=WITHIN_S)
+
+
+def _other(running: Stack, url: str, *, rate: int, seconds: int) -> list[float]:
+    """Publish at a rate; give how long each was on its way."""
+    count = running.steady(rate=rate, seconds=scaled(seconds), tenant_of=lambda _: OTHER)
+    return latencies(url, count=count)
+
+
+def _ask(running: Stack, endpoint_id: str, *, rate: int) -> dict[str, Any]:
+    """Replay the whole topic as it is now."""
+    body = {"endpoint_id": endpoint_id, "topic": TOPIC, "rate_per_s": rate}
+    answer: dict[str, Any] = running.api.post("/v1/replays", json=body).raise_for_status().json()
+    return answer
 
 
 def _show(running: Stack, replay_id: str) -> dict[str, Any]:
@@ -86,38 +121,3 @@ def _has_passed(running: Stack) -> bool:
     passed = [p.offset >= consumer.get_watermark_offsets(p, timeout=10)[1] for p in found]
     consumer.close()
     return all(passed)
-
-
-def _latencies(running: Stack, url: str, *, seconds: int = OTHER_SECONDS) -> list[float]:
-    """Publish for so long; give how long each took, once all have come."""
-    found: list[float] = []
-    _steady(running, seconds=seconds)
-
-    def have_come() -> bool:
-        found.extend(httpx.get(f"{url}/latencies").json())
-        return len(found) >= OTHER_RATE_PER_S * seconds
-
-    _wait(have_come, "the other endpoint's events")
-    return sorted(found)
-
-
-def _steady(running: Stack, *, seconds: float) -> None:
-    started = time.perf_counter()
-    for number in range(int(OTHER_RATE_PER_S * seconds)):
-        wait = started + number / OTHER_RATE_PER_S - time.perf_counter()
-        if wait > 0:
-            time.sleep(wait)
-        running.publish(number)
-    running.producer.flush()
-
-
-def _share(latencies: list[float], share: float) -> float:
-    return round(latencies[int(len(latencies) * share)], 1)
-
-
-def _wait(is_so: Callable[[], bool], what: str) -> None:
-    deadline = time.perf_counter() + WITHIN_S
-    while not is_so():
-        if time.perf_counter() > deadline:
-            raise TimeoutError(f"{what} did not come")
-        time.sleep(0.2)

@@ -178,7 +178,21 @@ def _w10(w: Report) -> Iterator[Row]:
               figure=w["exactly_to_least"], unit=TIMES)  # fmt: skip
 
 
+def _replay(w: Report) -> Iterator[Row]:
+    for name in (name for name in w if name.startswith("at_")):
+        rate, one = name.split("_")[1], w[name]
+        for side in ("without", "with"):
+            yield Row(workload="replay", figure=one[side]["p99_ms"], unit="ms",
+                      what=f"the other endpoint's p99 {side} a replay at {rate}/s")  # fmt: skip
+        yield Row(workload="replay", what=f"ratio at {rate}/s", figure=one["p99_ratio"],
+                  unit=TIMES, most=1.2)  # fmt: skip
+    yield Row(workload="replay", what="all of it, the replayer killed: at", unit="/s",
+              figure=w["events_per_s"])  # fmt: skip
+    yield Row(workload="replay", what="missing or twice", unit="deliveries", most=0,
+              figure=abs(w["posted"] - w["events"]))  # fmt: skip
+
+
 _LINES: dict[str, Callable[[Report], Iterator[Row]]] = {
     "W1": _rates("W1", 1.0), "W2": _rates("W2", 0.7), "W3": _w3, "W4": _w4, "W5": _w5,
-    "W6": _w6, "W7": _w7, "W8": _w8, "W9": _w9, "W10": _w10,
+    "W6": _w6, "W7": _w7, "W8": _w8, "W9": _w9, "W10": _w10, "replay": _replay,
 }  # fmt: skip

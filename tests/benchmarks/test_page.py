@@ -48,6 +48,16 @@ def test_only_what_was_measured_has_rows():
     assert list(rows({})) == []
 
 
+def test_a_replay_has_its_neighbours_p99_at_each_rate():
+    """And how many came of it all."""
+    beside = {"without": {"p99_ms": 20.0}, "with": {"p99_ms": 30.0}, "p99_ratio": 1.5}
+    whole = {"events": 9, "posted": 9, "events_per_s": 4}
+    found = rows({"replay": {"at_100_per_s": beside, **whole}})
+    assert [(row.figure, row.is_met) for row in found] == [
+        (20.0, None), (30.0, None), (1.5, False), (4, None), (0, True)
+    ]  # fmt: skip
+
+
 def test_a_recorder_that_lags_too_long_is_not_met():
     """It has 60 s, in whichever part of the workload."""
     (row,) = (row for row in rows({"W1": W1}) if row.what.startswith("recorder"))

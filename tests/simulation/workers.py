@@ -146,7 +146,8 @@ class Workers:
         make = {
             "member": lambda: cluster.member(group=group, instance=instance),
             "producer": lambda: cluster.transactional_producer(transactional_id=instance),
-            "turns": lambda: cluster.transactional_producer(transactional_id=f"{instance}.b"),
+            "second": lambda: cluster.transactional_producer(transactional_id=f"{instance}.b"),
+            "third": lambda: cluster.transactional_producer(transactional_id=f"{instance}.c"),
             "writer": lambda: cluster.producer(instance=instance),
             "reader": lambda: cluster.reader(instance=instance),
             "kept": lambda: cluster.reader(instance=instance),
@@ -178,8 +179,8 @@ class Workers:
 
     def _matcher(self, running):
         world = self.world
-        member, first, second, writer, reader, table = self._of(
-            running, "member", "producer", "turns", "writer", "reader", "table"
+        member, writer, reader, table, *producers = self._of(
+            running, "member", "writer", "reader", "table", "producer", "second", "third"
         )
         sources, schemas = self._sources(), self._schemas(reader, writer)
         return Matcher(
@@ -191,7 +192,7 @@ class Workers:
                 clock=world.clock,
                 log=self.log,
             ),
-            producer=InTurn([first, second]),
+            producer=InTurn(producers),
             schemas=schemas,
             positions=self._report(running, writer),
             sources=sources,

@@ -3,8 +3,8 @@
 A commit returns when it is decided; its markers reach the partitions later, and until then the
 broker refuses another transaction of the same id. Asking again and again costs a fan-out at a
 steady rate a quarter of its latency. Another id may begin at once. With two, the markers of an
-id's last transaction are at times still on their way when its turn comes, and librdkafka then
-waits 20 ms; with three that is rare.
+id's last transaction are at times still on their way when its turn comes, and librdkafka asks
+again for a record's partition after 20 ms only; with three that is rare.
 
 The order holds: a transaction begins only after the one before it is decided, so its records come
 behind, and read_committed stops at the first record without a marker, whosever it is. Of a group's

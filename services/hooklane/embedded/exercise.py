@@ -113,10 +113,10 @@ def _transact(
 ) -> None:
     ends = {Partition(r.topic(), r.partition()): r.offset() + 1 for r in records}
     producer.begin()
-    producer.send_offsets({at: Committed(offset=end) for at, end in ends.items()}, member)
     for _ in records:
         producer.produce("lanes", _VALUE, key=_KEY, partition=turn % _TOPICS["lanes"])
         producer.produce("log", _VALUE, key=_KEY, partition=turn % _TOPICS["log"])
+    producer.send_offsets({at: Committed(offset=end) for at, end in ends.items()}, member)
     producer.commit()
 
 

@@ -6,7 +6,7 @@ deliveries that are not of the past.
 
 from __future__ import annotations
 
-# Two portions may come at once, so that a round that comes late keeps the rate.
+# A fifth of a second's worth may come at once, so that a round that comes late keeps the rate.
 _PORTION_S, _BURST_S = 0.1, 0.2
 _WAIT_MIN_S = 0.001
 _ROUNDING = 1e-6

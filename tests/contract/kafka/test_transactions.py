@@ -9,6 +9,9 @@ from hooklane.domain.errors import BrokenContract, Fenced, TransactionAborted, U
 from hooklane.domain.offsets import Committed
 from hooklane.domain.topics import Partition
 
+# Of a matcher there are as many.
+IDS = ("first", "second", "third")
+
 
 def test_an_open_transaction_is_seen_by_nobody_and_then_by_all(world):
     """The read_committed end stays below the first open record until the commit."""
@@ -177,12 +180,12 @@ def test_transactions_that_take_turns_keep_order_and_offsets(world):
     place, to = world.place(), world.place("to")
     owner = world.owner([place.topic])
     owner.step_until(lambda: owner.assigned)
-    transactions = InTurn([world.transactions("even"), world.transactions("odd")])
+    transactions = InTurn([world.transactions(one) for one in IDS])
     written = [b"%d" % number for number in range(40)]
     for number, value in enumerate(written):
         transactions.begin()
-        transactions.send_offsets({place: Committed(offset=number)}, owner.member)
         transactions.produce(to.topic, value, key=None)
+        transactions.send_offsets({place: Committed(offset=number)}, owner.member)
         if number % 7:
             transactions.commit()
         else:
@@ -197,7 +200,7 @@ def test_a_commit_is_not_read_past_offsets_that_are_not_decided(world):
     place = world.place()
     owner = world.owner([place.topic])
     owner.step_until(lambda: owner.assigned)
-    transactions = InTurn([world.transactions("even"), world.transactions("odd")])
+    transactions = InTurn([world.transactions(one) for one in IDS])
     for sent, end in ((1, transactions.commit), (9, transactions.abort)):
         transactions.begin()
         transactions.send_offsets({place: Committed(offset=sent)}, owner.member)
@@ -211,8 +214,8 @@ def test_a_commit_is_not_read_past_offsets_that_are_not_decided(world):
 def test_a_holder_of_turns_fences_each_id(world):
     """Whatever was open under any of the ids has ended before the first transaction."""
     place = world.place()
-    old = InTurn([world.transactions("even"), world.transactions("odd")])
-    new = InTurn([world.transactions("even"), world.transactions("odd")])
+    old = InTurn([world.transactions(one) for one in IDS])
+    new = InTurn([world.transactions(one) for one in IDS])
     _write(old, place, b"done")
     old.begin()
     old.produce(place.topic, b"left open", key=None)

@@ -32,7 +32,7 @@ class Away:
 
 
 def test_no_id_has_two_transactions_running(cluster):
-    """Each transaction is of the id whose last one is longer ago."""
+    """Each transaction is of the id whose last one is longest ago."""
     producers = [cluster.transactional_producer(transactional_id=one) for one in "abc"]
     transactions = InTurn(producers)
     seen = []

@@ -223,7 +223,7 @@ def test_a_cluster_in_trouble_blames_no_event(bench):
 
 
 def test_a_client_that_is_ill_by_itself_blames_no_event(bench):
-    """Transactions take turns: the other one's success says nothing about this one."""
+    """Transactions take turns: the others' success says nothing about this one."""
     endpoint = bench.endpoint()
     matcher = bench.started()
     ill = bench.producers[0]

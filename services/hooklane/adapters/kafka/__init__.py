@@ -41,7 +41,8 @@ def member(
         group: its name.
         instance: the client's name.
         gather: how long records come together, where that matters more than their latency.
-        jumps: whether it pauses and resumes partitions all the time.
+        jumps: whether partitions come into its fetches all the time, resumed or started anew;
+            `gather` goes before it.
     """
     return KafkaMember(settings, group=group, instance=instance, gather=gather, jumps=jumps)
 
@@ -68,7 +69,7 @@ def transactional_producer(
 def reader(
     settings: KafkaSettings, *, instance: str, gather: timedelta | None = None, jumps: bool = False
 ) -> Reader:
-    """Build a reader without a group; `gather` as a member's, `jumps`: it is started often."""
+    """Build a reader without a group; `gather` and `jumps` as a member's."""
     return KafkaReader(settings, instance=instance, gather=gather, jumps=jumps)
 
 

@@ -62,11 +62,11 @@ def test_tuning_may_be_overridden():
 
 def test_who_may_lag_lets_records_come_together():
     """A fetch for each small transaction would cost the broker what deliveries need."""
-    settings, gather = KafkaSettings(), timedelta(milliseconds=250)
+    settings, gather = KafkaSettings(), timedelta(milliseconds=400)
     member = config.member_config(settings, group="g", instance="i", gather=gather)
     reader = config.reader_config(settings, instance="i", gather=gather)
     for found in (member, reader):
-        assert found["fetch.wait.max.ms"] == 250
+        assert found["fetch.wait.max.ms"] == 400
         assert found["fetch.min.bytes"] == 1024 * 1024
     assert "fetch.min.bytes" not in config.member_config(settings, group="g", instance="i")
 
