@@ -81,7 +81,8 @@ def is_alive(pid: int) -> bool:
     """Tell whether a process runs; one that ended and was not waited for does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
+        # The latter where it ended between the opening and the reading.
         return False
     return state not in {"Z", "X"}
 

@@ -57,7 +57,8 @@ def _build(
         producer=kafka.transactional_producer(on, transactional_id=instance),
         positions=kafka.producer(on, instance=instance),
         admin=kafka.admin(on),
-        table_reader=kafka.reader(on, instance=instance),
+        # All lanes stand still while it is read to an end behind a marker.
+        table_reader=kafka.reader(on, instance=instance, jumps=True),
         positions_reader=kafka.reader(on, instance=instance),
         commands_reader=kafka.reader(on, instance=instance),
         crossing=LoopThread(uvloop.new_event_loop, make_sender, log=log),

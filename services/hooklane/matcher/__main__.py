@@ -47,7 +47,7 @@ def _build(
         log=log,
     )
     around = Surroundings(
-        member=kafka.member(cluster, group=topics.group("matcher"), instance=instance),
+        member=kafka.member(cluster, group=topics.group("matcher"), instance=instance, jumps=True),
         admin=kafka.admin(cluster),
         table=EndpointTable(
             kafka.reader(cluster, instance=instance), topics.endpoints, clock=clock, log=log

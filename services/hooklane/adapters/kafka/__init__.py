@@ -41,8 +41,9 @@ def member(
         group: its name.
         instance: the client's name.
         gather: how long records come together, where that matters more than their latency.
-        jumps: whether partitions come into its fetches all the time, resumed or started anew;
-            `gather` goes before it.
+        jumps: whether somebody waits for its fetches to return: partitions are resumed or started
+            anew, which only the next one has, or an end lies behind a transaction's marker, which
+            an empty one tells. `gather` goes before it.
     """
     return KafkaMember(settings, group=group, instance=instance, gather=gather, jumps=jumps)
 

@@ -45,7 +45,7 @@ _FETCHING: Mapping[str, Any] = {
     "queued.max.messages.kbytes": 32 * 1024,
     "max.partition.fetch.bytes": 256 * 1024,
 }
-# How long a resumed or new partition may wait for the fetch under way to return.
+# How long a resumed or new partition, or an end behind a marker, may wait for a fetch's return.
 _JUMPING: Mapping[str, Any] = {"fetch.wait.max.ms": 50}
 # More than a fetch of these ever waits for: only the time ends the wait, or a real backlog.
 _GATHERED_BYTES = 1024 * 1024
