@@ -143,11 +143,12 @@ class Workers:
         cluster, topics = self.world.cluster, self.world.topics
         instance = topics.transactional_id(running.kind, running.ordinal)
         group = topics.group("deliverer.0" if running.kind == "deliverer" else running.kind)
+        _, second, third = topics.matcher_ids(running.ordinal)
         make = {
             "member": lambda: cluster.member(group=group, instance=instance),
             "producer": lambda: cluster.transactional_producer(transactional_id=instance),
-            "second": lambda: cluster.transactional_producer(transactional_id=f"{instance}.b"),
-            "third": lambda: cluster.transactional_producer(transactional_id=f"{instance}.c"),
+            "second": lambda: cluster.transactional_producer(transactional_id=second),
+            "third": lambda: cluster.transactional_producer(transactional_id=third),
             "writer": lambda: cluster.producer(instance=instance),
             "reader": lambda: cluster.reader(instance=instance),
             "kept": lambda: cluster.reader(instance=instance),
