@@ -90,6 +90,11 @@ def _text(raw: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except binascii.Error as error:
         raise ValueError(str(error)) from None
+    # The last character of a text has bits that decode to nothing, and decoders skip what is not
+    # in their alphabet: a token is only what was written, not what reads like it.
+    if _text(raw) != text:
+        raise ValueError("not as it was written")
+    return raw
