@@ -202,6 +202,20 @@ def test_a_lane_that_one_delivery_stops_says_which():
     assert (value_of("hooklane_lanes_at_span"), bench.lag(endpoint)) == (0, 0)
 
 
+def test_the_keys_that_wait_behind_a_failure_are_counted(bench):
+    """Those of each failed delivery that is not over; none once it is."""
+    endpoint = an_ordered(bench)
+    for key in (b"a", b"b", b"a", b"c"):
+        bench.deliver(endpoint, key=key)
+    fail(bench, "evt_0", "evt_1")
+    deliverer = bench.deliverer()
+    bench.run(deliverer, 2 * SECOND)
+    assert value_of("hooklane_keys_parked") == 2
+    answer_all(bench, OK)
+    bench.run(deliverer, 30 * SECOND)
+    assert (value_of("hooklane_keys_parked"), bench.lag(endpoint)) == (0, 0)
+
+
 def value_of(metric):
     return REGISTRY.get_sample_value(metric)
 

@@ -89,6 +89,9 @@ LANES_HELD = Gauge("hooklane_lanes_held", "Of these, lanes that wait (paused, Re
 LANES_AT_SPAN = Gauge(
     "hooklane_lanes_at_span", "Ordered lanes that one failing delivery keeps from being read on."
 )
+KEYS_PARKED = Gauge(
+    "hooklane_keys_parked", "Keys of ordered lanes that wait behind a delivery that failed."
+)
 LANES_WANTED = Gauge(
     "hooklane_lanes_wanted", "Endpoints in the pool that are to have a lane of their own."
 )

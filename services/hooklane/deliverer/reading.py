@@ -119,7 +119,7 @@ class Reading:
     def commit(self) -> Committed:
         """Give what to commit now."""
         fields = {} if self.checkpoint is None else {CHECKPOINT: self.checkpoint.text()}
-        if self.parked and (still := self._still_parked()):
+        if self.parked and (still := self.still_parked()):
             fields[PARKED] = encode_parked(still, prefix=self.tracker.prefix)
         return self.tracker.commit(fields)
 
@@ -132,7 +132,8 @@ class Reading:
         self.parked.pop(offset, None)
         self.tracker.finish(offset)
 
-    def _still_parked(self) -> dict[int, Parked]:
+    def still_parked(self) -> dict[int, Parked]:
+        """Give the failed deliveries of an ordered lane, each the head of its key, by offset."""
         # One whose record is gone from the log stays behind the position, and is none.
         tracker = self.tracker
         return {
