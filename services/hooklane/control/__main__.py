@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 from hooklane.adapters import kafka
 from hooklane.adapters.api_server import ApiServer
 from hooklane.adapters.http.target import target
+from hooklane.adapters.kafka.fetching import gathering
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
@@ -56,7 +57,9 @@ def _build(
             log=log,
         ),
         open_reader=lambda: kafka.reader(cluster, instance=instance),
-        open_gathering_reader=lambda: kafka.reader(cluster, instance=instance, gather=GATHER),
+        open_gathering_reader=lambda: kafka.reader(
+            cluster, instance=instance, fetching=gathering(GATHER)
+        ),
         registry=HttpRegistry(registry),
         sealer=Sealer(sealing.by_id()),
         check_target=target,

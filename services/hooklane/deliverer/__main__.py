@@ -16,6 +16,7 @@ from hooklane.adapters.http.addresses import AddressPolicy
 from hooklane.adapters.http.httpx_adapter import Engine, HttpxSender
 from hooklane.adapters.http.lean import LeanSender
 from hooklane.adapters.http.port import Limits, Sender
+from hooklane.adapters.kafka.fetching import JUMPING
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import Worker, run
@@ -53,12 +54,14 @@ def _build(
         engine = Engine(proxy=settings.proxy or None)
         make_sender = partial(HttpxSender, engine=engine, **sending)
     ports = Ports(
-        member=kafka.member(on, group=topics.group("deliverer.0"), instance=instance, jumps=True),
+        member=kafka.member(
+            on, group=topics.group("deliverer.0"), instance=instance, fetching=JUMPING
+        ),
         producer=kafka.transactional_producer(on, transactional_id=instance),
         positions=kafka.producer(on, instance=instance),
         admin=kafka.admin(on),
         # All lanes stand still while it is read to an end behind a marker.
-        table_reader=kafka.reader(on, instance=instance, jumps=True),
+        table_reader=kafka.reader(on, instance=instance, fetching=JUMPING),
         positions_reader=kafka.reader(on, instance=instance),
         commands_reader=kafka.reader(on, instance=instance),
         crossing=LoopThread(uvloop.new_event_loop, make_sender, log=log),

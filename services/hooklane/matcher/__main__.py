@@ -9,6 +9,7 @@ from hooklane.adapters import kafka
 from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
 from hooklane.adapters.events import EventReader
 from hooklane.adapters.in_turn import InTurn
+from hooklane.adapters.kafka.fetching import JUMPING
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
@@ -47,7 +48,9 @@ def _build(
         log=log,
     )
     around = Surroundings(
-        member=kafka.member(cluster, group=topics.group("matcher"), instance=instance, jumps=True),
+        member=kafka.member(
+            cluster, group=topics.group("matcher"), instance=instance, fetching=JUMPING
+        ),
         admin=kafka.admin(cluster),
         table=EndpointTable(
             kafka.reader(cluster, instance=instance), topics.endpoints, clock=clock, log=log

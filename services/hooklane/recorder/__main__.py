@@ -7,6 +7,7 @@ import sys
 from datetime import timedelta
 
 from hooklane.adapters import kafka
+from hooklane.adapters.kafka.fetching import gathering
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
@@ -31,7 +32,7 @@ def build(own: RecorderSettings, cluster: KafkaSettings, *, log: Log, clock: Clo
             cluster,
             group=topics.group("recorder"),
             instance=instance,
-            gather=timedelta(milliseconds=own.wait_ms),
+            fetching=gathering(timedelta(milliseconds=own.wait_ms)),
         ),
         admin=kafka.admin(cluster),
         store=SqlRecorderStore(engine, log=log),

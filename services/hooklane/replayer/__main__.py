@@ -9,6 +9,7 @@ from datetime import timedelta
 from hooklane.adapters import kafka
 from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
 from hooklane.adapters.events import EventReader
+from hooklane.adapters.kafka.fetching import JUMPING
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
@@ -38,7 +39,7 @@ def _build(
     topics = broker.topics
     name = topics.transactional_id("replayer", own.ordinal)
     writer, admin = kafka.producer(broker, instance=name), kafka.admin(broker)
-    reader = kafka.reader(broker, instance=name, jumps=True)
+    reader = kafka.reader(broker, instance=name, fetching=JUMPING)
     tables = [kafka.reader(broker, instance=name) for _ in range(2)]
     ask = Background(HttpRegistry(registry), patience=REGISTRY_PATIENCE)
     schemas = SchemaCache(tables[0], writer, topic=topics.schemas, ask=ask, clock=clock, log=log)

@@ -6,6 +6,7 @@ import sys
 
 from hooklane.adapters import kafka
 from hooklane.adapters.endpoint_table import EndpointTable, PositionReport
+from hooklane.adapters.kafka.fetching import JUMPING
 from hooklane.adapters.log import Log
 from hooklane.adapters.ports import Clock
 from hooklane.adapters.process import run
@@ -20,7 +21,9 @@ def build(own: RetrierSettings, broker: KafkaSettings, *, log: Log, clock: Clock
     """Name the adapters and build the worker."""
     topics = broker.topics
     instance = f"{topics.prefix}.retrier.{own.ordinal}"
-    member = kafka.member(broker, group=topics.group("retrier"), instance=instance, jumps=True)
+    member = kafka.member(
+        broker, group=topics.group("retrier"), instance=instance, fetching=JUMPING
+    )
     reader = kafka.reader(broker, instance=instance)
     producer = kafka.producer(broker, instance=instance)
     transactional_id = topics.transactional_id("retrier", own.ordinal)
@@ -31,7 +34,7 @@ def build(own: RetrierSettings, broker: KafkaSettings, *, log: Log, clock: Clock
         table=EndpointTable(reader, topics.endpoints, clock=clock, log=log),
         positions=PositionReport(producer, topics.positions, instance=instance, clock=clock),
         commands=kafka.reader(broker, instance=instance),
-        ahead=kafka.reader(broker, instance=instance, jumps=True),
+        ahead=kafka.reader(broker, instance=instance, fetching=JUMPING),
         others=(reader, producer),
         clock=clock,
         log=log,

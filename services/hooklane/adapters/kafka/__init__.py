@@ -1,8 +1,8 @@
 """Kafka behind the ports: confluent-kafka (librdkafka), nothing else in Hooklane imports it.
 
 Building one of these needs no network; the first call that does raises Unavailable while no broker
-answers. `instance` is the client.id, by which a group's members are told apart. Who may lag gives
-`gather`, the time for which the broker lets records come together before it answers a fetch.
+answers. `instance` is the client.id, by which a group's members are told apart. How the
+fetches of who reads wait is one of `fetching`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from hooklane.adapters.kafka.acking import KafkaAckingProducer
 from hooklane.adapters.kafka.admin import KafkaAdmin
+from hooklane.adapters.kafka.fetching import FOLLOWING, Fetching
 from hooklane.adapters.kafka.member import KafkaMember
 from hooklane.adapters.kafka.producer import KafkaProducer
 from hooklane.adapters.kafka.reader import KafkaReader
@@ -27,25 +28,10 @@ from hooklane.adapters.settings import KafkaSettings
 
 
 def member(
-    settings: KafkaSettings,
-    *,
-    group: str,
-    instance: str,
-    gather: timedelta | None = None,
-    jumps: bool = False,
+    settings: KafkaSettings, *, group: str, instance: str, fetching: Fetching = FOLLOWING
 ) -> Member:
-    """Build a member of a consumer group; it joins at `subscribe`.
-
-    Args:
-        settings: the cluster.
-        group: its name.
-        instance: the client's name.
-        gather: how long records come together, where that matters more than their latency.
-        jumps: whether somebody waits for its fetches to return: partitions are resumed or started
-            anew, which only the next one has, or an end lies behind a transaction's marker, which
-            an empty one tells. `gather` goes before it.
-    """
-    return KafkaMember(settings, group=group, instance=instance, gather=gather, jumps=jumps)
+    """Build a member of a consumer group; it joins at `subscribe`."""
+    return KafkaMember(settings, group=group, instance=instance, fetching=fetching)
 
 
 def producer(settings: KafkaSettings, *, instance: str) -> Producer:
@@ -67,11 +53,9 @@ def transactional_producer(
     return KafkaTransactionalProducer(settings, transactional_id=transactional_id)
 
 
-def reader(
-    settings: KafkaSettings, *, instance: str, gather: timedelta | None = None, jumps: bool = False
-) -> Reader:
-    """Build a reader without a group; `gather` and `jumps` as a member's."""
-    return KafkaReader(settings, instance=instance, gather=gather, jumps=jumps)
+def reader(settings: KafkaSettings, *, instance: str, fetching: Fetching = FOLLOWING) -> Reader:
+    """Build a reader without a group."""
+    return KafkaReader(settings, instance=instance, fetching=fetching)
 
 
 def admin(settings: KafkaSettings) -> Admin:

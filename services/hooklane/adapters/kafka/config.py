@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from hooklane.adapters.kafka.fetching import FOLLOWING, Fetching
 from hooklane.adapters.settings import KafkaSettings
 
 TRANSACTION_TIMEOUT_MS = 10_000
@@ -37,18 +38,11 @@ _EVERY: Mapping[str, Any] = {
 _NO_AUTO_CREATE: Mapping[str, Any] = {"allow.auto.create.topics": False}
 
 _FETCHING: Mapping[str, Any] = {
-    # Records end the wait. With nothing to read, twenty clients that ask again ten times a second
-    # took a tenth of a core from the broker.
-    "fetch.wait.max.ms": 250,
     "fetch.queue.backoff.ms": 5,
     "queued.min.messages": 1_000,
     "queued.max.messages.kbytes": 32 * 1024,
     "max.partition.fetch.bytes": 256 * 1024,
 }
-# How long a resumed or new partition, or an end behind a marker, may wait for a fetch's return.
-_JUMPING: Mapping[str, Any] = {"fetch.wait.max.ms": 50}
-# More than a fetch of these ever waits for: only the time ends the wait, or a real backlog.
-_GATHERED_BYTES = 1024 * 1024
 _READING: Mapping[str, Any] = {
     **_NO_AUTO_CREATE,
     "enable.auto.commit": False,
@@ -82,33 +76,19 @@ def _layers(settings: KafkaSettings, tuning: Mapping[str, Any], must: Mapping[st
 
 
 def member_config(
-    settings: KafkaSettings,
-    *,
-    group: str,
-    instance: str,
-    gather: timedelta | None = None,
-    jumps: bool = False,
+    settings: KafkaSettings, *, group: str, instance: str, fetching: Fetching = FOLLOWING
 ) -> dict[str, Any]:
     """Give the properties of a group's member (KIP-848)."""
     own = {"group.id": group, "client.id": instance, "group.protocol": "consumer"}
-    return dict(_layers(settings, _fetching(gather, jumps=jumps), {**_READING, **own}))
+    return dict(_layers(settings, {**_FETCHING, **fetching.properties}, {**_READING, **own}))
 
 
 def reader_config(
-    settings: KafkaSettings, *, instance: str, gather: timedelta | None = None, jumps: bool = False
+    settings: KafkaSettings, *, instance: str, fetching: Fetching = FOLLOWING
 ) -> dict[str, Any]:
     """Give the properties of a reader; librdkafka wants a group's name and never joins it."""
     own = {"group.id": f"{instance}.reader", "client.id": instance}
-    return dict(_layers(settings, _fetching(gather, jumps=jumps), {**_READING, **own}))
-
-
-def _fetching(gather: timedelta | None, *, jumps: bool) -> Mapping[str, Any]:
-    if gather is None:
-        return {**_FETCHING, **_JUMPING} if jumps else _FETCHING
-    # Else every small transaction is fetched by itself, at a cost to the broker that shows in the
-    # latency of deliveries: 100 fetches a second by two such readers doubled its median.
-    wait_ms = int(gather.total_seconds() * 1_000)
-    return {**_FETCHING, "fetch.min.bytes": _GATHERED_BYTES, "fetch.wait.max.ms": wait_ms}
+    return dict(_layers(settings, {**_FETCHING, **fetching.properties}, {**_READING, **own}))
 
 
 def producer_config(settings: KafkaSettings, *, instance: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from hooklane.adapters.kafka import fetch
 from hooklane.adapters.kafka.commits import committed_of, requests
 from hooklane.adapters.kafka.config import member_config
 from hooklane.adapters.kafka.failures import GONE, is_missing, unavailable
+from hooklane.adapters.kafka.fetching import FOLLOWING, Fetching
 from hooklane.adapters.kafka.reach import reachability
 from hooklane.adapters.ports import Listener, Record
 from hooklane.adapters.settings import KafkaSettings
@@ -41,13 +42,12 @@ class KafkaMember:
         *,
         group: str,
         instance: str,
-        gather: timedelta | None = None,
-        jumps: bool = False,
+        fetching: Fetching = FOLLOWING,
     ) -> None:
         """Prepare; the group is joined at `subscribe`."""
         self._clock = SystemClock()
         self._reachable = reachability(settings, self._clock)
-        config = member_config(settings, group=group, instance=instance, gather=gather, jumps=jumps)
+        config = member_config(settings, group=group, instance=instance, fetching=fetching)
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
         self._listener: Listener | None = None
         # Where each partition began or was sought to; None where its owner has yet to say.

@@ -11,6 +11,7 @@ from hooklane.adapters.clock import SystemClock
 from hooklane.adapters.kafka import fetch
 from hooklane.adapters.kafka.config import reader_config
 from hooklane.adapters.kafka.failures import GONE, unavailable
+from hooklane.adapters.kafka.fetching import FOLLOWING, Fetching
 from hooklane.adapters.kafka.reach import reachability
 from hooklane.adapters.ports import Record
 from hooklane.adapters.settings import KafkaSettings
@@ -26,13 +27,12 @@ class KafkaReader:
         settings: KafkaSettings,
         *,
         instance: str,
-        gather: timedelta | None = None,
-        jumps: bool = False,
+        fetching: Fetching = FOLLOWING,
     ) -> None:
         """Prepare; nothing is read before `start`."""
         self._clock = SystemClock()
         self._reachable = reachability(settings, self._clock)
-        config = reader_config(settings, instance=instance, gather=gather, jumps=jumps)
+        config = reader_config(settings, instance=instance, fetching=fetching)
         self._consumer = Consumer({**config, "error_cb": self._reachable.on_error})
         self._starts: dict[Partition, int] = {}
         self._unmoved: set[Partition] = set()

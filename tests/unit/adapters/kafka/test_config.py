@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hooklane.adapters.kafka import config
+from hooklane.adapters.kafka.fetching import FOLLOWING, JUMPING, gathering
 from hooklane.adapters.settings import KafkaSettings
 
 
@@ -62,22 +63,22 @@ def test_tuning_may_be_overridden():
 
 def test_who_may_lag_lets_records_come_together():
     """A fetch for each small transaction would cost the broker what deliveries need."""
-    settings, gather = KafkaSettings(), timedelta(milliseconds=400)
-    member = config.member_config(settings, group="g", instance="i", gather=gather)
-    reader = config.reader_config(settings, instance="i", gather=gather)
+    settings, gather = KafkaSettings(), gathering(timedelta(milliseconds=400))
+    member = config.member_config(settings, group="g", instance="i", fetching=gather)
+    reader = config.reader_config(settings, instance="i", fetching=gather)
     for found in (member, reader):
-        assert found["fetch.wait.max.ms"] == 400
-        assert found["fetch.min.bytes"] == 1024 * 1024
-    assert "fetch.min.bytes" not in config.member_config(settings, group="g", instance="i")
+        assert (found["fetch.wait.max.ms"], found["fetch.min.bytes"]) == (400, 1024 * 1024)
 
 
 def test_who_jumps_does_not_wait_long_for_a_fetch_and_nobody_else_asks_often():
     """A partition that is resumed or new comes only into the next fetch."""
     settings = KafkaSettings()
-    for jumps, wait_ms in ((True, 50), (False, 250)):
-        member = config.member_config(settings, group="g", instance="i", jumps=jumps)
-        reader = config.reader_config(settings, instance="i", jumps=jumps)
-        assert member["fetch.wait.max.ms"] == reader["fetch.wait.max.ms"] == wait_ms
+    for fetching, wait_ms in ((JUMPING, 50), (FOLLOWING, 250)):
+        member = config.member_config(settings, group="g", instance="i", fetching=fetching)
+        reader = config.reader_config(settings, instance="i", fetching=fetching)
+        for found in (member, reader):
+            assert (found["fetch.wait.max.ms"], found["fetch.min.bytes"]) == (wait_ms, 1)
+    assert config.reader_config(settings, instance="i")["fetch.wait.max.ms"] == 250
 
 
 def test_a_record_is_given_up_while_its_transaction_can_still_be_aborted():
