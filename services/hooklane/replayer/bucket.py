@@ -1,13 +1,15 @@
 """How many events a replay may bring back now, at its chosen rate.
 
 They go in portions: a transaction for every single event would take the broker's time from the
-deliveries that are not of the past.
+deliveries that are not of the past. A portion is a tenth of a second's worth; where that is little,
+up to 25 events, for which half a second is waited at most.
 """
 
 from __future__ import annotations
 
-# A fifth of a second's worth may come at once, so that a round that comes late keeps the rate.
-_PORTION_S, _BURST_S = 0.1, 0.2
+_PORTION_S, _PORTION_S_MAX, _PORTION = 0.1, 0.5, 25
+# So many portions may come at once, so that a round that comes late keeps the rate.
+_BURST = 2
 _WAIT_MIN_S = 0.001
 _ROUNDING = 1e-6
 
@@ -24,8 +26,9 @@ class Bucket:
     def __init__(self, rate_per_s: int, *, most: int, moment: float) -> None:
         """Begin with one portion."""
         self._rate_per_s, self._most = rate_per_s, most
-        self._portion = max(1.0, min(rate_per_s * _PORTION_S, most))
-        self._burst = max(1.0, rate_per_s * _BURST_S)
+        portion = max(rate_per_s * _PORTION_S, min(_PORTION, rate_per_s * _PORTION_S_MAX))
+        self._portion = max(1.0, min(portion, most))
+        self._burst = max(_BURST * portion, 1.0)
         self._tokens, self._at = self._portion, moment
 
     def room(self, moment: float) -> int:

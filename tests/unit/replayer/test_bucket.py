@@ -1,5 +1,7 @@
 """A rate is kept whenever rounds come."""
 
+import pytest
+
 from hooklane.replayer.bucket import Bucket
 
 
@@ -14,18 +16,30 @@ def test_without_a_rate_it_never_runs_dry():
 
 def test_events_come_in_portions_of_a_tenth_of_a_second():
     """One transaction each, however soon somebody asks again."""
-    bucket = Bucket(100, most=500, moment=0.0)
-    assert bucket.room(0.0) == 10
-    bucket.take(10)
+    bucket = Bucket(1_000, most=500, moment=0.0)
+    assert bucket.room(0.0) == 100
+    bucket.take(100)
     assert bucket.room(0.05) == 0
     assert bucket.wait_s == 0.05
 
-    assert bucket.room(0.1) == 10
+    assert bucket.room(0.1) == 100
+
+
+@pytest.mark.parametrize(
+    ("rate", "portion", "wait_s"), [(100, 25, 0.25), (50, 25, 0.5), (8, 4, 0.5)]
+)
+def test_what_a_slow_rate_brings_waits_for_more(rate, portion, wait_s):
+    """For 25 events, or half a second."""
+    bucket = Bucket(rate, most=500, moment=0.0)
+    bucket.take(bucket.room(0.0))
+
+    assert bucket.room(wait_s - 0.01) == 0
+    assert bucket.room(wait_s) == portion
 
 
 def test_two_portions_are_kept_at_most():
     """Whoever is late does not catch up all at once."""
-    assert Bucket(100, most=500, moment=0.0).room(60.0) == 20
+    assert Bucket(1_000, most=500, moment=0.0).room(60.0) == 200
 
 
 def test_a_rate_above_what_goes_at_once_is_kept_too():

@@ -215,7 +215,7 @@ def test_a_replay_that_waits_in_line_can_be_cancelled_before_it_begins(bench):
 
 
 def test_a_rate_is_kept(bench):
-    """By the monotonic clock: in any second at most so many, a fifth more at once."""
+    """By the monotonic clock; two portions at once at most."""
     bench.endpoint()
     for number in range(60):
         bench.publish(number)
