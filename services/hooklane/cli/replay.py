@@ -28,7 +28,13 @@ COLUMNS = (
 @click.option("--partition", type=click.IntRange(0), help="Only of this partition.")
 @click.option("--from", "from_offset", type=click.IntRange(0), help="From this offset on.")
 @click.option("--to", "to_offset", type=click.IntRange(0), help="Below this offset.")
-@click.option("--rate", "rate_per_s", type=click.IntRange(1), help="Deliveries a second, at most.")
+@click.option(
+    "--rate",
+    "rate_per_s",
+    metavar="N",
+    type=click.IntRange(0),
+    help="Deliveries a second, at most; 100 where none is named, 0: as fast as it goes.",
+)
 @click.option("--partial", is_flag=True, help="Take what the log still holds, if not all.")
 @click.option("--dry-run", is_flag=True, help="Count it and do nothing.")
 @click.option("--wait", is_flag=True, help="Stay until it has ended; 1 where it did not finish.")

@@ -12,6 +12,8 @@ from hooklane.control.log_answers import Listed
 from hooklane.control.log_queries import Instant, Name, PageQuery
 
 RATE_MAX = 100_000
+# What leaves other endpoints their latency also where two cores run everything (how-fast.md).
+RATE = 100
 OFFSET_MAX = 2**63 - 1
 _STRICT = ConfigDict(extra="forbid", str_strip_whitespace=False)
 _EP = "ep_abcdefghijklmnopqrstuvwxyz"
@@ -102,7 +104,10 @@ class ReplayDraft(BaseModel):
     from_offset: Offset | None = Field(None, description="From this offset on.")
     to_offset: Offset | None = Field(None, description="Below this offset.")
     rate_per_s: int = Field(
-        0, ge=0, le=RATE_MAX, description="At most so many deliveries a second; 0: any number."
+        RATE,
+        ge=0,
+        le=RATE_MAX,
+        description="At most so many deliveries a second; 0: as fast as it goes.",
     )
     partial: bool = Field(
         default=False, description="Take what the log still holds, where it no longer has it all."

@@ -51,7 +51,8 @@ def test_a_replay_is_counted_and_asked_for(run, bench, endpoint_id):
     span = ("--topic", "events.order", "--partition", "0", "--from", "2", "--to", "5")
     answer = json.loads(run("replay", "--endpoint", endpoint_id, *span, "--json").output)
     assert (answer["total"], answer["state"]) == (3, "waiting")
-    assert [command["rate_per_s"] for command in commands(bench)] == [5, 0]
+    assert run("replay", "--endpoint", endpoint_id, *span, "--rate", "0").exit_code == 0
+    assert [command["rate_per_s"] for command in commands(bench)] == [5, 100, 0]
 
 
 def test_a_replay_is_listed_shown_and_cancelled(run, bench, endpoint_id):
