@@ -27,9 +27,6 @@ class RetrierSettings(ProcessSettings):
     span_max: int = Field(
         SPAN_MAX, ge=10, le=SPAN_MAX, description="Offsets read past the oldest unfinished one."
     )
-    gather_ms: int = Field(
-        50, ge=0, le=1_000, description="Shortest time between two transactions of due retries."
-    )
     read_records_max: int = Field(500, ge=1, le=10_000, description="Records taken in at once.")
     transaction_records_max: int = Field(
         10_000, ge=10, le=100_000, description="Records written in one transaction."
@@ -45,11 +42,6 @@ class RetrierSettings(ProcessSettings):
     def lookahead(self) -> timedelta:
         """How long before its tier is over a record is read."""
         return timedelta(milliseconds=self.lookahead_ms)
-
-    @property
-    def gather_s(self) -> float:
-        """Shortest time between two transactions of due retries."""
-        return self.gather_ms / 1_000
 
     @property
     def delivery_age_max(self) -> timedelta:

@@ -86,7 +86,7 @@ class Retrier:
         self._must_rewind = False
         self._skew = timedelta(0)
         self._skewed_at = float("-inf")
-        self._table_again_at = self._settle_at = float("-inf")
+        self._table_again_at = float("-inf")
 
     def start(self) -> None:
         """Check the topics, read the endpoint table, then join the group."""
@@ -116,9 +116,12 @@ class Retrier:
             self._must_rewind = False
         tiers.adopt()
         self._watch_clocks()
-        moment = around.clock.monotonic()
-        if moment >= self._settle_at:
-            self._settle_due(moment)
+        # Every record may write two: its own and an Attempt.
+        taken = self._shelf.take(
+            around.clock.now(), count_max=self._settings.transaction_records_max // 2
+        )
+        if taken:
+            self._settle(taken)
         self._release()
         self._housekeeping.keep(tiers)
 
@@ -137,18 +140,13 @@ class Retrier:
         return None
 
     def _wait(self) -> timedelta:
-        if self._ahead.is_busy:
+        next_at = self._shelf.next_at()
+        if self._shelf.has_awake or self._ahead.is_busy:
             return timedelta(0)
         poll_max = POLL_MAX if self._ahead.is_idle else RELEASE_POLL_MAX
-        next_at = self._shelf.next_at()
-        if self._shelf.has_awake:
-            until_due = timedelta(0)
-        elif next_at is None:
+        if next_at is None:
             return poll_max
-        else:
-            until_due = next_at - self._around.clock.now()
-        gathers = timedelta(seconds=max(0.0, self._settle_at - self._around.clock.monotonic()))
-        return min(max(until_due, gathers), poll_max)
+        return min(max(next_at - self._around.clock.now(), timedelta(0)), poll_max)
 
     def _take(self, records: Sequence[Record]) -> None:
         try:
@@ -157,22 +155,6 @@ class Retrier:
             # Part of what was consumed is not held, and would count as finished.
             self._must_rewind = True
             raise
-
-    def _settle_due(self, moment: float) -> None:
-        """Write what is due; what falls due soon after goes with the next transaction.
-
-        In a storm some retry is always due: a transaction for each would take the broker's time
-        from deliveries.
-        """
-        # Every record may write two: its own and an Attempt.
-        taken = self._shelf.take(
-            self._around.clock.now(), count_max=self._settings.transaction_records_max // 2
-        )
-        if not taken:
-            return
-        if not self._shelf.has_awake:
-            self._settle_at = moment + self._settings.gather_s
-        self._settle(taken)
 
     def _settle(self, taken: Sequence[Held]) -> None:
         now = self._around.clock.now()
