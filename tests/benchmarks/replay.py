@@ -14,10 +14,11 @@ from benchmarks.receivers import Nginx, nginx
 from benchmarks.scale import say, scaled
 from benchmarks.stack import TOPIC, Stack, stack, wait
 from benchmarks.timing import latencies, timing_receiver
+from hooklane.control.again_models import RATE
 
 EVENTS = 100_000
 # Replayed beside another endpoint's events; and the whole, with nothing beside it.
-RATES_PER_S, WHOLE_RATE_PER_S = (100, 500), 2_000
+RATES_PER_S, WHOLE_RATE_PER_S = (RATE, 500), 2_000
 # A p99 of so few is the worst moment of a turn: only the median of many turns says anything.
 OTHER_RATE_PER_S, OTHER_SECONDS, TURNS = 100, 15, 7
 OTHER = "other"

@@ -150,8 +150,7 @@ class Upkeep:
         metrics.IN_FLIGHT.set(sending.load.in_flight)
         metrics.BUFFERED.set(flow.buffered(readings.values()))
         metrics.LANES_ASSIGNED.set(len(readings))
-        parked = sum(len(reading.still_parked()) for reading in readings.values() if reading.parked)
-        metrics.KEYS_PARKED.set(parked)
+        metrics.KEYS_PARKED.set(sum(len(reading.still_parked()) for reading in readings.values()))
         metrics.LANES_HELD.set(sum(reading.waits for reading in readings.values()))
 
     def _measure(self, readings: Mapping[Partition, Reading]) -> None:

@@ -1,8 +1,8 @@
 """Kafka behind the ports: confluent-kafka (librdkafka), nothing else in Hooklane imports it.
 
 Building one of these needs no network; the first call that does raises Unavailable while no broker
-answers. `instance` is the client.id, by which a group's members are told apart. How the
-fetches of who reads wait is one of `fetching`.
+answers. `instance` is the client.id, by which a group's members are told apart. What
+`fetching` may be, and for whom each is, says the module of that name.
 """
 
 from __future__ import annotations
